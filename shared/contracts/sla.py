@@ -1,0 +1,158 @@
+"""Events of the sla service (topic `sla.events`, key = subject id, so that one subject's clocks stay in order).
+
+Additive only.
+"""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.base import Contract
+
+SubjectKind = Literal["ticket", "complaint", "external"]
+Metric = Literal[
+    "first_response",
+    "next_response",
+    "periodic_update",
+    "time_to_own",
+    "resolution",
+    "committed_resolution",
+    "acknowledgement",
+    "response",
+    "decision",
+]
+Agreement = Literal["sla", "ola", "underpinning", "regulatory"]
+
+
+class _ClockContract(Contract):
+    clock_id: UUID
+    subject_kind: SubjectKind
+    subject_id: UUID
+    agreement: Agreement
+    metric: Metric
+    cycle: int
+    policy_version_id: UUID
+    due_at: datetime | None
+
+
+class ClockStartedV1(_ClockContract):
+    """A promise about time began to be measured."""
+
+    TYPE = "sla.clock_started.v1"
+
+    started_at: datetime
+
+
+class ClockPausedV1(_ClockContract):
+    """The clock stands still; `due_at` is absent until it runs again."""
+
+    TYPE = "sla.clock_paused.v1"
+
+    paused_at: datetime
+
+
+class ClockResumedV1(_ClockContract):
+    """The clock runs again with what was left; `due_at` is its new due date."""
+
+    TYPE = "sla.clock_resumed.v1"
+
+    resumed_at: datetime
+
+
+class ClockRetargetedV1(_ClockContract):
+    """Target, policy or inputs changed and the due date moved."""
+
+    TYPE = "sla.clock_retargeted.v1"
+
+    previous_due_at: datetime | None
+    reason: Literal[
+        "priority", "classification", "customer", "tier", "policy", "calendar", "late_input", "merge"
+    ]
+
+
+class ClockWarnedV1(_ClockContract):
+    """A share of the target has passed (S5: warn before)."""
+
+    TYPE = "sla.clock_warned.v1"
+
+    level: int
+    threshold: str
+    threshold_at: datetime
+    fired_at: datetime
+
+
+class ClockBreachedV1(_ClockContract):
+    """The due date passed unfulfilled. `breached_at` is the due instant, `fired_at` when it was noticed."""
+
+    TYPE = "sla.clock_breached.v1"
+
+    breached_at: datetime
+    fired_at: datetime
+
+
+class BreachRetractedV1(_ClockContract):
+    """A published breach did not happen after all: an earlier event arrived late."""
+
+    TYPE = "sla.breach_retracted.v1"
+
+    retracted_breached_at: datetime
+
+
+class ClockMetV1(_ClockContract):
+    """The promise was kept."""
+
+    TYPE = "sla.clock_met.v1"
+
+    fulfilled_at: datetime
+
+
+class ClockMissedV1(_ClockContract):
+    """The promise was fulfilled late, or given up after its breach (`fulfilled_at` absent)."""
+
+    TYPE = "sla.clock_missed.v1"
+
+    fulfilled_at: datetime | None
+    breached_at: datetime
+
+
+class ClockCancelledV1(_ClockContract):
+    """The promise ended without judgement before it was due."""
+
+    TYPE = "sla.clock_cancelled.v1"
+
+    cancelled_at: datetime
+
+
+class EscalationDueV1(_ClockContract):
+    """A level of the policy's escalation ladder was reached; `target` says to whom."""
+
+    TYPE = "sla.escalation_due.v1"
+
+    level: int
+    target: str
+    threshold_at: datetime
+    fired_at: datetime
+
+
+class EscalationDigestV1(Contract):
+    """Warnings and escalations that were past after an outage or over the storm cap, as one message.
+
+    The key is the subject's id; `items` name the thresholds that it stands for.
+    """
+
+    TYPE = "sla.escalation_digest.v1"
+
+    class Item(Contract):
+        """One threshold that is reported here instead of in an event of its own."""
+
+        clock_id: UUID
+        metric: Metric
+        kind: Literal["warning", "escalation"]
+        level: int
+        threshold_at: datetime
+
+    subject_kind: SubjectKind
+    subject_id: UUID
+    target: str
+    fired_at: datetime
+    items: list[Item]

@@ -1,0 +1,60 @@
+"""Events of the valuation service (topic `valuation.events`, key = customer id). Additive only."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.base import Contract
+
+TierReason = Literal["initial", "promotion", "demotion"]
+
+
+class _CustomerContract(Contract):
+    customer_id: UUID
+
+
+class CustomerRegisteredV1(_CustomerContract):
+    """A customer account (客户) is known from now on."""
+
+    TYPE = "valuation.customer_registered.v1"
+
+    external_id: str | None = None
+    tier: str
+    registered_at: datetime
+
+
+class PurchaseRecordedV1(_CustomerContract):
+    """A purchase, refund or correction was written to the ledger (minor units of the currency)."""
+
+    TYPE = "valuation.purchase_recorded.v1"
+
+    transaction_id: UUID
+    kind: Literal["purchase", "refund"]
+    amount_minor: int
+    currency: str
+    purchased_at: datetime
+
+
+class CustomerTierChangedV1(_CustomerContract):
+    """The account's service class (客户等级) changed, with the rule version that decided it."""
+
+    TYPE = "valuation.customer_tier_changed.v1"
+
+    tier: str
+    previous_tier: str | None
+    reason: TierReason
+    rule_version: int
+    effective_at: datetime
+
+
+class TierDemotionWarnedV1(_CustomerContract):
+    """Unless the value rises, the tier will fall on `demotes_at`."""
+
+    TYPE = "valuation.tier_demotion_warned.v1"
+
+    tier: str
+    next_tier: str
+    keeps_at_value_minor: int
+    currency: str
+    demotes_at: datetime
+    rule_version: int
