@@ -1,0 +1,205 @@
+"""Processes that cannot outlive their holder, ports, and the lock of a state directory."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from careloop.infrastructure.errors import ServerStartError, StateDirectoryInUseError
+
+LOOPBACK = "127.0.0.1"
+GUARD = Path(__file__).with_name("guard.py")
+LOOK_SECONDS = 0.02
+GUARD_MARGIN_SECONDS = 5.0
+KEPT_LOG_BYTES = 10 * 1024 * 1024
+
+
+def free_port() -> int:
+    """A TCP port on the loopback address that was free a moment ago."""
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class DirectoryLock:
+    """An exclusive lock on a directory, held as long as any process that inherited it lives.
+
+    The server inherits the descriptor, so the lock outlives a killed holder for as long as its server is
+    still stopping, and whoever gets the lock knows that nothing of an earlier run is left.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.fd: int | None = None
+
+    def acquire(self) -> int:
+        """Take the lock and return its descriptor; `StateDirectoryInUseError` when somebody has it."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fd = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            raise StateDirectoryInUseError(self.directory) from None
+        self.fd = fd
+        return fd
+
+    def acquire_within(self, wait_seconds: float) -> int:
+        """`acquire`, but give what an earlier run left behind so long to finish."""
+        until = time.monotonic() + wait_seconds
+        while True:
+            try:
+                return self.acquire()
+            except StateDirectoryInUseError:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(LOOK_SECONDS)
+
+    @property
+    def held_fd(self) -> int:
+        if self.fd is None:
+            raise RuntimeError(f"the lock of {self.directory} is not held")
+        return self.fd
+
+    def release(self) -> None:
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
+
+
+class GuardedProcess:
+    """One server under a guard (see `guard`): it ends when this process ends, however that happens.
+
+    name            for messages
+    argv            the server's command line
+    env             its whole environment; None takes this process's
+    log             file that receives stdout and stderr (appended); None inherits stderr
+    user, group     numeric ids to run as; None stays
+    stop_signal     what asks the server to end in good order; after grace_seconds it is killed
+    orphan_signal   what the kernel sends should even the guard be killed
+    keep_fds        descriptors that guard and server inherit
+    """
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        log: Path | None = None,
+        user: int | None = None,
+        group: int | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        orphan_signal: signal.Signals = signal.SIGKILL,
+        grace_seconds: float = 20.0,
+        keep_fds: Sequence[int] = (),
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._argv = list(argv)
+        self._env = dict(env) if env is not None else None
+        self._keep_fds = list(keep_fds)
+        self._grace_seconds = grace_seconds
+        self._spec = {
+            "argv": self._argv,
+            "cwd": str(cwd) if cwd else None,
+            "user": user,
+            "group": group,
+            "stop_signal": int(stop_signal),
+            "orphan_signal": int(orphan_signal),
+            "grace_seconds": grace_seconds,
+            "keep_fds": self._keep_fds,
+        }
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
+
+    @property
+    def pid(self) -> int:
+        """The server's own process id, not its guard's."""
+        if self._pid is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._pid
+
+    def start(self) -> None:
+        """Start guard and server; `ServerStartError` when the command cannot be run at all."""
+        sink = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if self.log else None
+        try:
+            self._guard = subprocess.Popen(  # noqa: S603 - our own command lines
+                [sys.executable, "-I", "-S", str(GUARD), json.dumps({**self._spec, "holder": os.getpid()})],
+                env=self._env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=sink,
+                pass_fds=self._keep_fds,
+                # Ctrl-C in a terminal reaches the holder alone, which then stops its servers in order.
+                start_new_session=True,
+            )
+        finally:
+            if sink is not None:
+                os.close(sink)
+        assert self._guard.stdout is not None
+        report = self._guard.stdout.readline()
+        self._guard.stdout.close()
+        answer = json.loads(report) if report else {"error": "its guard ended at once"}
+        if "error" in answer:
+            self._let_go()
+            raise ServerStartError(self.name, answer["error"], self.log)
+        self._pid = int(answer["pid"])
+
+    def poll(self) -> int | None:
+        """The exit status once the server has ended (128 + signal when a signal ended it), else None."""
+        return self._guard.poll() if self._guard else None
+
+    @property
+    def is_running(self) -> bool:
+        return self._guard is not None and self._guard.poll() is None
+
+    def wait(self, timeout_seconds: float) -> int:
+        """The exit status, waiting for it at most so long (`subprocess.TimeoutExpired`)."""
+        if self._guard is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._guard.wait(timeout_seconds)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.is_running:
+            try:
+                os.kill(self.pid, number)
+            except ProcessLookupError:
+                return
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would."""
+        self.send_signal(signal.SIGKILL)
+        self._let_go()
+
+    def begin_stop(self) -> None:
+        """Ask the server to end in good order without waiting for it."""
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+            # A forked child of ours may still hold the other end of that pipe open.
+            self._guard.terminate()
+
+    def stop(self) -> int | None:
+        """End the server in good order, by force after its time of grace; returns its exit status."""
+        if self._guard is None:
+            return None
+        return self._let_go()
+
+    def _let_go(self) -> int:
+        assert self._guard is not None
+        self.begin_stop()
+        return self._guard.wait(self._grace_seconds + GUARD_MARGIN_SECONDS)
+
+
+def turn_over(log: Path) -> None:
+    """Move a log that has grown past its bound aside, so that two files at most are kept."""
+    if log.exists() and log.stat().st_size > KEPT_LOG_BYTES:
+        log.replace(log.with_name(log.name + ".1"))
