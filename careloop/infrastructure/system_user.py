@@ -3,13 +3,13 @@
 import os
 import pwd
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from careloop.infrastructure.errors import InfrastructureError
+from careloop.infrastructure.processes import run_to_end
 
 CREATED_USER = "careloop"
 KNOWN_USERS = (CREATED_USER, "postgres")
@@ -74,17 +74,11 @@ def unprivileged_user() -> SystemUser:
             "PostgreSQL refuses to run as root, and there is neither a system user 'careloop' or 'postgres' "
             "nor useradd to make one: run careloop as an ordinary user, or add a system user 'careloop'"
         )
-    command = [
-        useradd,
-        "--system",
-        "--user-group",
-        "--no-create-home",
-        "--shell",
-        "/usr/sbin/nologin",
-        CREATED_USER,
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=CREATE_TIMEOUT_SECONDS, check=False
+    system = ("--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin")
+    done = run_to_end(
+        [useradd, *system, CREATED_USER],
+        timeout_seconds=CREATE_TIMEOUT_SECONDS,
+        env=os.environ,
     )
     if done.returncode != 0:
         raise InfrastructureError(f"could not add the system user {CREATED_USER!r}: {done.stderr.strip()}")
