@@ -110,12 +110,11 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with self._acquire() as connection:
-            async with connection.transaction():
-                transaction = Transaction(connection, self.clock)
-                yield transaction
-                if transaction.recorded:
-                    await self.before_commit(transaction)
+        async with self._acquire() as connection, connection.transaction():
+            transaction = Transaction(connection, self.clock)
+            yield transaction
+            if transaction.recorded:
+                await self.before_commit(transaction)
         if transaction.recorded:
             for notify in self.on_commit:
                 notify()

@@ -104,7 +104,10 @@ async def drift(history: History, url: str) -> Sequence[Any]:
 
     def compare(connection: sa.Connection) -> Sequence[Any]:
         options = {"include_name": _ours, "compare_type": True}
-        return compare_metadata(MigrationContext.configure(connection, opts=options), history.metadata)
+        differences: Sequence[Any] = compare_metadata(
+            MigrationContext.configure(connection, opts=options), history.metadata
+        )
+        return differences
 
     return await _with_connection(url, compare)
 

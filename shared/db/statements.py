@@ -10,11 +10,12 @@ wrong between the two libraries is refused here, at import:
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -54,17 +55,17 @@ class Statement:
 def statement(core: ClauseElement) -> Statement:
     """Compile a Core statement for asyncpg. Raises `StatementError` for what would not run as written."""
     _refuse_traps(core)
-    compiled = core.compile(dialect=_DIALECT)
-    names = tuple(getattr(compiled, "positiontup", None) or ())
-    binds = getattr(compiled, "binds", {})
-    values = (compiled.construct_params({}, _check=False) or {}) if names else {}
+    compiled = cast("SQLCompiler", core.compile(dialect=_DIALECT))
+    for column in (*compiled.insert_prefetch, *compiled.update_prefetch):
+        raise StatementError(f"{column.name} has a Python-side default; bind it")
+    names = tuple(compiled.positiontup or ())
+    binds = compiled.binds
+    values = compiled.construct_params({}, _check=False)
     constants = {}
     for name in names:
         bind = binds[name]
         if bind.required:
             continue
-        if callable(values[name]):
-            raise StatementError(f"{name} has a Python-side default; bind it")
         constants[name] = values[name]
     return Statement(str(compiled), names, constants)
 

@@ -1,0 +1,66 @@
+# Everything a developer, CI or a newcomer runs. Each target sets up what it needs by itself.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help setup run stack demo test check verify docs bench up lock format clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with every dependency, locked by hash
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("careloop needs Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## The main job on real data: a year of requests replayed in minutes (ARGS="--exit --report out.json")
+	$(BIN)/careloop demo $(ARGS)
+
+run: $(STAMP) ## The suite in one process on the real clock, state in .careloop/
+	$(BIN)/careloop run $(ARGS)
+
+stack: $(STAMP) ## The real thing on this machine: PostgreSQL, Kafka, Caddy, eight processes
+	$(BIN)/careloop stack $(ARGS)
+
+up: ## The cluster shape in containers (needs a Docker engine)
+	docker compose -f deploy/docker-compose.yml up --build --wait $(ARGS)
+
+test: $(STAMP) ## All tests: unit, integration, contract, transport, crash, e2e
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(STAMP) ## Style, types, who may import whom, house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/architecture
+
+verify: $(STAMP) ## Generated documents are current, migrations add up to the tables
+	$(BIN)/python -m careloop.documents --check
+	$(BIN)/pytest -q tests/migrations
+
+docs: $(STAMP) ## Generate docs/events, docs/states and docs/openapi
+	$(BIN)/python -m careloop.documents
+
+bench: $(STAMP) ## Measure each claim as a ratio within one run
+	$(BIN)/python -m bench $(ARGS)
+
+lock: ## Renew the locks (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q --all-extras -o requirements/dev.txt
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q --extra telemetry -o requirements/service.txt
+
+format: $(STAMP) ## Put code in its canonical form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the virtual environment and caches (state in .careloop/ stays)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
