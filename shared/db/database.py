@@ -66,6 +66,8 @@ class Database:
         self.name = name
         self.before_commit: BeforeCommit = nothing_before_commit
         self.on_commit: list[Callable[[], None]] = []
+        # How many transactions were committed: whoever caches what he read can tell that it may be stale.
+        self.commits = 0
         self._sizes = (min_size, max_size)
         self._command_timeout = command_timeout_seconds
         self._server_settings = {"application_name": name, "timezone": "UTC", **(server_settings or {})}
@@ -115,6 +117,7 @@ class Database:
             yield transaction
             if transaction.recorded:
                 await self.before_commit(transaction)
+        self.commits += 1
         if transaction.recorded:
             for notify in self.on_commit:
                 notify()
