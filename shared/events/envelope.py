@@ -1,0 +1,113 @@
+"""A published event without its payload, and its form on the wire: CloudEvents 1.0, binary mode."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.events.transport.base import Headers, IncomingRecord
+from shared.kernel.context import Origin
+from shared.kernel.errors import InvalidInputError
+
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = "application/json"
+MAX_DEPTH = 16
+
+
+class MalformedRecordError(InvalidInputError):
+    """The record is no CloudEvent that this system writes."""
+
+
+class ForeignSourceError(InvalidInputError):
+    """The event's source may not publish on this topic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What is known of every event.
+
+    `key` is the aggregate's id (for sla events the subject's), `sequence` counts the aggregate's events from
+    1, `occurred_at` is aware UTC, `depth` the number of events between the outside request and this one.
+    """
+
+    id: UUID
+    source: str
+    type: str
+    key: UUID
+    sequence: int
+    occurred_at: datetime
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    traceparent: str | None = None
+    depth: int = 0
+
+    @property
+    def following(self) -> Origin:
+        """The origin of whatever is done because of this event."""
+        return Origin(self.correlation_id, self.id, self.traceparent, self.depth + 1)
+
+
+def topic_of(service: str) -> str:
+    """The topic that a service publishes on."""
+    return f"{service}.events"
+
+
+def to_headers(envelope: Envelope) -> dict[str, str]:
+    """CloudEvents attributes as headers of the binary mode; the key travels as the record's key."""
+    headers = {
+        "ce_specversion": SPEC_VERSION,
+        "ce_id": str(envelope.id),
+        "ce_source": envelope.source,
+        "ce_type": envelope.type,
+        "ce_time": envelope.occurred_at.isoformat(),
+        "content-type": CONTENT_TYPE,
+        "ce_sequence": str(envelope.sequence),
+        "ce_correlationid": str(envelope.correlation_id),
+        "ce_causationdepth": str(envelope.depth),
+    }
+    if envelope.causation_id is not None:
+        headers["ce_causationid"] = str(envelope.causation_id)
+    if envelope.traceparent is not None:
+        headers["ce_traceparent"] = envelope.traceparent
+    return headers
+
+
+def from_record(record: IncomingRecord) -> Envelope:
+    """The envelope of a record.
+
+    Raises `MalformedRecordError` for a missing or unreadable attribute, `ForeignSourceError` when the source
+    is not the topic's service.
+    """
+    headers = record.headers
+    if headers.get("ce_specversion") != SPEC_VERSION:
+        raise MalformedRecordError.of("ce_specversion", "equals", f"ce_specversion must be {SPEC_VERSION}")
+    try:
+        occurred_at = datetime.fromisoformat(headers["ce_time"])
+        if occurred_at.tzinfo is None:
+            raise MalformedRecordError.of("ce_time", "aware", "ce_time must have a UTC offset")
+        envelope = Envelope(
+            id=UUID(headers["ce_id"]),
+            source=headers["ce_source"],
+            type=headers["ce_type"],
+            key=UUID(record.key),
+            sequence=int(headers["ce_sequence"]),
+            occurred_at=occurred_at.astimezone(UTC),
+            correlation_id=UUID(headers["ce_correlationid"]),
+            causation_id=_optional_id(headers),
+            traceparent=headers.get("ce_traceparent"),
+            depth=int(headers.get("ce_causationdepth", "0")),
+        )
+    except KeyError as missing:
+        name = str(missing.args[0])
+        raise MalformedRecordError.of(name, "required", f"the record has no header {name}") from None
+    except ValueError as unreadable:
+        raise MalformedRecordError.of("headers", "readable", "an attribute or the key is unreadable") from unreadable
+    if record.topic != topic_of(envelope.source):
+        raise ForeignSourceError.of(
+            "ce_source", "matches_topic", f"source {envelope.source} may not publish on {record.topic}"
+        )
+    return envelope
+
+
+def _optional_id(headers: Headers) -> UUID | None:
+    text = headers.get("ce_causationid")
+    return None if text is None else UUID(text)
