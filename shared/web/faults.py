@@ -1,0 +1,146 @@
+"""Every exception that ends a request, and the problem that the caller is told."""
+
+import json
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.db.database import RETRIED, TRANSIENT, DatabaseUnavailableError
+from shared.kernel.errors import (
+    CareloopError,
+    FieldError,
+    InvalidInputError,
+    PermissionDeniedError,
+    RateLimitedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from shared.web.problems import (
+    InternalError,
+    MalformedRequestError,
+    MethodNotAllowedError,
+    PathNotFoundError,
+    RequestTooLargeError,
+    UnsupportedMediaTypeError,
+    instance_of,
+    invalid_input,
+    problem_response,
+)
+
+log = structlog.get_logger(__name__)
+
+_BY_STATUS: dict[int, type[CareloopError]] = {
+    400: MalformedRequestError,
+    401: UnauthenticatedError,
+    403: PermissionDeniedError,
+    404: PathNotFoundError,
+    405: MethodNotAllowedError,
+    413: RequestTooLargeError,
+    415: UnsupportedMediaTypeError,
+    422: InvalidInputError,
+    429: RateLimitedError,
+    503: UnavailableError,
+}
+_NUL = "\0"
+
+
+class ContentionError(UnavailableError):
+    """Too many changes to the same resource at once; nothing was changed, try again."""
+
+
+class InvalidTextError(InvalidInputError):
+    """Text may not hold the character U+0000."""
+
+
+async def named(request: Request, error: Exception) -> Response:
+    """An error that has a name."""
+    assert isinstance(error, CareloopError)
+    return problem_response(error, instance_of(request))
+
+
+async def http(request: Request, error: Exception) -> Response:
+    """What Starlette and FastAPI raise: unknown path, wrong method, unreadable body."""
+    assert isinstance(error, HTTPException)
+    problem = getattr(error, "problem", None)
+    if problem is None:
+        kind = _BY_STATUS.get(error.status_code)
+        if kind is None:
+            kind = MalformedRequestError if error.status_code < 500 else InternalError
+        problem = kind()
+    return problem_response(problem, instance_of(request), error.headers)
+
+
+async def invalid(request: Request, error: Exception) -> Response:
+    """What pydantic refused."""
+    assert isinstance(error, RequestValidationError)
+    errors = error.errors()
+    if any(one["loc"] == ("body",) for one in errors) and not _is_json(request):
+        given = request.headers.get("content-type", "none")
+        return problem_response(
+            UnsupportedMediaTypeError(f"Send application/json, not {given}."), instance_of(request)
+        )
+    return problem_response(invalid_input(errors), instance_of(request))
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    """The database is away or busy."""
+    log.warning("database_unavailable", error=repr(error))
+    return problem_response(DatabaseUnavailableError(), instance_of(request))
+
+
+async def contention(request: Request, error: Exception) -> Response:
+    """The last attempt lost its race, too."""
+    log.warning("contention", error=repr(error))
+    return problem_response(ContentionError(), instance_of(request))
+
+
+async def text(request: Request, error: Exception) -> Response:
+    """PostgreSQL holds no U+0000 in text: name the field that has it."""
+    fields = [
+        FieldError(path, "no_nul", "text may not hold the character U+0000")
+        for path in _nul_paths(await _content(request))
+    ]
+    return problem_response(InvalidTextError(field_errors=fields), instance_of(request))
+
+
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    CareloopError: named,
+    HTTPException: http,
+    RequestValidationError: invalid,
+    asyncpg.exceptions.CharacterNotInRepertoireError: text,
+    **dict.fromkeys(TRANSIENT, unavailable),
+    **dict.fromkeys(RETRIED, contention),
+    asyncpg.exceptions.QueryCanceledError: unavailable,
+}
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+async def _content(request: Request) -> Any:
+    """Body, query and path, each under the names the caller used."""
+    content: dict[str, Any] = {**request.path_params, **request.query_params}
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RuntimeError):
+        return content
+    return {**content, **body} if isinstance(body, dict) else {**content, "body": body}
+
+
+def _nul_paths(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, str) and _NUL in value:
+        yield path
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _nul_paths(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _nul_paths(inner, f"{path}[{index}]")
