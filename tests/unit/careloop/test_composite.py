@@ -29,7 +29,9 @@ class Named:
         ("//sla/v1/", 404, None),
     ],
 )
-async def test_only_versioned_paths_of_known_services_are_routed(path: str, status: int, text: str | None) -> None:
+async def test_only_versioned_paths_of_known_services_are_routed(
+    path: str, status: int, text: str | None
+) -> None:
     composite = Composite({"sla": Named("sla"), "ticketing": Named("ticketing")})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(composite), base_url="http://suite") as client:
         response = await client.get(f"http://suite{path}")

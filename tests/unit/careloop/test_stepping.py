@@ -48,7 +48,9 @@ class Mailbox:
 class Timers(Mailbox):
     """Stands for a timer loop: fires what is due, earliest first."""
 
-    def __init__(self, name: str, journal: list[tuple[str, datetime]], clock: SimulatedClock, database: Database) -> None:
+    def __init__(
+        self, name: str, journal: list[tuple[str, datetime]], clock: SimulatedClock, database: Database
+    ) -> None:
         super().__init__(name, journal, clock)
         self.database = database
         self.dues: list[tuple[datetime, str]] = []
@@ -124,7 +126,9 @@ async def test_draining_never_moves_time_and_leaves_idle_loops_alone() -> None:
     assert world.events.looked == 0
 
 
-async def test_a_suite_that_feeds_itself_is_stopped_with_a_named_error(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_suite_that_feeds_itself_is_stopped_with_a_named_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(careloop.stepping, "MOST_BATCHES_A_DRAIN", 50)
     world = World()
     world.timers.on_fire = lambda: world.timers.at(START, "again")
