@@ -8,6 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.web.authentication import TokenVerifier
+from shared.web.keys import key_source
+from shared.web.rate_limits import Rate, RateLimits
+
 DEVELOPMENT_ISSUER = "urn:careloop:development-issuer"
 AUDIENCE = "careloop"
 COMMON_PREFIX = "CARELOOP_"
@@ -64,6 +68,22 @@ class ServiceSettings(BaseSettings):
     allow_plaintext_network: bool = Field(
         default=False, description="Production without TLS to database and broker, on a network of its own"
     )
+
+    def rate_limits(self) -> RateLimits | None:
+        """What `create_app` needs; None when no limit is set."""
+        per_principal, per_address = (
+            Rate(requests, self.rate_limit_window_seconds) if requests else None
+            for requests in (self.rate_limit_per_principal, self.rate_limit_per_address)
+        )
+        if per_principal is None and per_address is None:
+            return None
+        return RateLimits(
+            per_principal=per_principal, per_address=per_address, trusted_proxies=self.trusted_proxies
+        )
+
+    def verifier(self) -> TokenVerifier:
+        """The verifier of this issuer's tokens."""
+        return TokenVerifier(issuer=self.issuer, audience=self.audience, keys=key_source(self.jwks))
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
