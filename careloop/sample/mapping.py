@@ -48,11 +48,11 @@ MOVES: dict[tuple[str, str], tuple[str, ...]] = {
     (WAITING_ON_OTHERS, WAITING_ON_CUSTOMER): ("resume", WAIT_CUSTOMER),
     (WAITING_ON_OTHERS, RESOLVED): ("resolve",),
     (WAITING_ON_OTHERS, CLOSED): ("resolve", "close"),
-    (RESOLVED, ACTIVE): ("reopen",),
+    (RESOLVED, ACTIVE): ("reopen", "start"),
     (RESOLVED, WAITING_ON_CUSTOMER): ("reopen", WAIT_CUSTOMER),
     (RESOLVED, WAITING_ON_OTHERS): ("reopen", WAIT_OTHERS),
     (RESOLVED, CLOSED): ("close",),
-    (CLOSED, ACTIVE): ("reopen",),
+    (CLOSED, ACTIVE): ("reopen", "start"),
     (CLOSED, RESOLVED): ("reopen", "resolve"),
 }
 
@@ -108,6 +108,9 @@ def _changes(
         counts["change of fact after resolution: not replayed"] += len(facts)
         facts = []
     counts.update(command for command, _ in facts)
+    if was == now == ACTIVE and any(command == "transfer" for command, _ in facts):
+        # A transfer puts the ticket back into a queue; the log goes on as active, so work is taken up again.
+        facts.append(("start", None))
     bare: list[tuple[str, str | None]] = [(command, None) for command in moves]
     reopening = 1 if moves[:1] == ["reopen"] else 0
     return [*bare[:reopening], *facts, *bare[reopening:]], now
