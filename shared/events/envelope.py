@@ -100,7 +100,9 @@ def from_record(record: IncomingRecord) -> Envelope:
         name = str(missing.args[0])
         raise MalformedRecordError.of(name, "required", f"the record has no header {name}") from None
     except ValueError as unreadable:
-        raise MalformedRecordError.of("headers", "readable", "an attribute or the key is unreadable") from unreadable
+        raise MalformedRecordError.of(
+            "headers", "readable", "an attribute or the key is unreadable"
+        ) from unreadable
     if record.topic != topic_of(envelope.source):
         raise ForeignSourceError.of(
             "ce_source", "matches_topic", f"source {envelope.source} may not publish on {record.topic}"

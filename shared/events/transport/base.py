@@ -1,7 +1,7 @@
 """What a transport is: publish a batch, subscribe a group, commit positions. Nothing here knows a broker."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from shared.kernel.errors import UnavailableError
@@ -88,10 +88,7 @@ class GroupReader(Protocol):
     """One member of a consumer group, reading the partitions assigned to it.
 
     Every record reaches the group at least once; what was committed before a restart does not come again.
-    `wake` is set when records may have arrived, where the transport can tell within this process.
     """
-
-    wake: Signal
 
     async def poll(self, max_records: int, timeout_seconds: float) -> list[PartitionBatch]:
         """The next records, at most `max_records` of each partition; waits up to `timeout_seconds` for one.
@@ -124,7 +121,12 @@ class GroupReader(Protocol):
 
 
 class Transport(Protocol):
-    """Where events travel. Connects by itself when first used; `close` ends everything it opened."""
+    """Where events travel. Connects by itself when first used; `close` ends everything it opened.
+
+    `long_poll_seconds` is how long a poll may usefully wait for records: 0 where waiting is the caller's.
+    """
+
+    long_poll_seconds: float
 
     async def create_topics(self, topics: Sequence[str]) -> None:
         """Make the topics that are missing. Raises `BrokerUnavailableError`."""
@@ -138,8 +140,12 @@ class Transport(Protocol):
         """
         ...
 
-    async def subscribe(self, group: str, topics: Sequence[str]) -> GroupReader:
-        """Join `group` on `topics`, from its committed positions, or from the beginning."""
+    async def subscribe(self, group: str, topics: Sequence[str], wake: Signal) -> GroupReader:
+        """Join `group` on `topics`, from its committed positions, or from the beginning.
+
+        `wake` is set when records may have arrived, where this can be told within the process. Raises
+        `BrokerUnavailableError`.
+        """
         ...
 
     async def check(self) -> None:
@@ -147,10 +153,3 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-@dataclass
-class Assignment:
-    """Positions that a reader keeps for the partitions assigned to it."""
-
-    positions: dict[TopicPartition, int] = field(default_factory=dict)
