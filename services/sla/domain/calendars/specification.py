@@ -99,6 +99,8 @@ class CalendarSpecification:
 
 def _read(mapping: object, errors: list[FieldError]) -> CalendarSpecification:
     fields = _read_object(mapping, "calendar", _FIELDS, errors, prefix="")
+    if not isinstance(mapping, Mapping):
+        _raise_if_any(errors)
     timezone = fields.get("timezone")
     if not isinstance(timezone, str):
         errors.append(
@@ -127,6 +129,8 @@ def _read_holidays(value: object, errors: list[FieldError]) -> HolidaySource | N
     if value is None:
         return None
     fields = _read_object(value, "holidays", _HOLIDAY_FIELDS, errors, prefix="holidays.")
+    if not isinstance(value, Mapping):
+        return None
     country, subdivision = fields.get("country"), fields.get("subdivision")
     makeup_workdays = fields.get("makeup_workdays", True)
     if not isinstance(country, str):
