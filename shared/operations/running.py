@@ -58,7 +58,7 @@ async def serve(
     )
     await service.open()
     try:
-        with _stopping_on_signals(stop):
+        with stopping_on_signals(stop):
             async with running_loops(
                 [service], stop, run_service_loops=role == "worker", shutdown_seconds=shutdown_seconds
             ):
@@ -144,7 +144,7 @@ async def _first_of(*waits: object) -> None:
 
 
 @contextlib.contextmanager
-def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     for one in STOP_SIGNALS:
         loop.add_signal_handler(one, stop.set)
