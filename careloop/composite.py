@@ -26,9 +26,6 @@ class Composite:
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _nothing_to_start(receive, send)
-            return
         path: str = scope["path"]
         end = path.find("/", path.find("/", 1) + 1) + 1
         app = self._apps.get(path[:end]) if end else None
@@ -37,17 +34,6 @@ class Composite:
             await app(scope, receive, send)
         else:
             await _not_found(send, path)
-
-
-async def _nothing_to_start(receive: Receive, send: Send) -> None:
-    # Whoever composes the suite opens and closes it; the server only needs its questions answered.
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await send({"type": "lifespan.shutdown.complete"})
-            return
 
 
 async def _not_found(send: Send, path: str) -> None:

@@ -1,8 +1,7 @@
 """All services in one process: what `careloop run`, the demo and the end-to-end tests start."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +14,7 @@ from careloop.stepping import Stepper
 from shared.db.migrations import upgrade
 from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import Clock, SimulatedClock, SystemClock
-from shared.operations.loops import run_loop
 from shared.operations.service import Service
-
-CLOCK_CHECK_SECONDS = 5.0
 
 
 class Suite:
@@ -51,22 +47,6 @@ class Suite:
     async def next_due_at(self) -> datetime | None:
         """The next instant at which a timer is due; simulated clock only."""
         return await self._stepping().next_due_at()
-
-    async def work_until(self, stop: asyncio.Event) -> None:
-        """Run every loop on the real clock until `stop`."""
-        loops = [loop for service in self.services.values() for loop in service.loops]
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_time(stop))
-            for loop in loops:
-                tasks.create_task(run_loop(loop, stop), name=loop.name)
-
-    async def _keep_time(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            for service in self.services.values():
-                await service.database.measure_clock()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOCK_CHECK_SECONDS):
-                    await stop.wait()
 
     def _stepping(self) -> Stepper:
         if self._stepper is None:

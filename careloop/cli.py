@@ -1,0 +1,20 @@
+"""The command line. Each command lives in `careloop/commands/` and imports what it needs when it is called."""
+
+import typer
+
+from careloop.commands import calendar
+from careloop.commands.migrate import migrate
+from careloop.commands.run import run
+from careloop.commands.serve import serve
+from careloop.commands.token import token
+
+app = typer.Typer(
+    help="careloop: service requests, promises about time, customer value, complaints that close.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.command()(run)
+app.command()(serve)
+app.command()(migrate)
+app.command()(token)
+app.add_typer(calendar.app, name="calendar")
