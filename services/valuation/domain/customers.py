@@ -1,0 +1,55 @@
+"""The register's entry of a customer (客户): an account, with the people's data that stays inside."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+CustomerKind = Literal["person", "company"]
+ContactKind = Literal["email", "phone", "address", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A way to reach the customer (联系人). Never published, never logged."""
+
+    kind: ContactKind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who a customer is; what the customer is worth is the standing's."""
+
+    id: UUID
+    number: int
+    external_id: str | None
+    kind: CustomerKind
+    display_name: str | None
+    contacts: tuple[Contact, ...]
+    registered_at: datetime
+    changed_at: datetime
+    version: int = 1
+
+    def changed(
+        self,
+        at: datetime,
+        *,
+        kind: CustomerKind,
+        display_name: str | None,
+        contacts: tuple[Contact, ...],
+    ) -> "Customer":
+        """The entry with another kind, name and contacts, one version on."""
+        return replace(
+            self,
+            kind=kind,
+            display_name=display_name,
+            contacts=contacts,
+            changed_at=at,
+            version=self.version + 1,
+        )
+
+
+def number_text(number: int) -> str:
+    """`C-000123`: the number that people use."""
+    return f"C-{number:06d}"

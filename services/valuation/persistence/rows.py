@@ -1,0 +1,51 @@
+"""Many rows in one statement: arrays, one a column, unnested by the database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from shared.db.statements import Statement
+from shared.db.work import Session
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def insert_rows(table: sa.Table, *, suffix: str = "") -> Statement:
+    """INSERT of many rows of `table`, all columns; `suffix` is ON CONFLICT or RETURNING as text."""
+    names = [column.name for column in table.columns]
+    listed = ", ".join(names)
+    return Statement(
+        f"INSERT INTO {table.name} ({listed}) "  # noqa: S608 - names of our own tables
+        f"SELECT {listed} FROM unnest({_places(table, names)}) AS r ({listed}) {suffix}",
+        tuple(names),
+        {},
+    )
+
+
+def update_rows(table: sa.Table, key: str, columns: Sequence[str]) -> Statement:
+    """UPDATE of `columns` of many rows of `table`, each found by its `key` column."""
+    names = [key, *columns]
+    changes = ", ".join(f"{name} = r.{name}" for name in columns)
+    return Statement(
+        f"UPDATE {table.name} AS t SET {changes} "  # noqa: S608 - names of our own tables
+        f"FROM unnest({_places(table, names)}) AS r ({', '.join(names)}) WHERE t.{key} = r.{key}",
+        tuple(names),
+        {},
+    )
+
+
+async def run_rows(
+    session: Session, statement: Statement, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> int:
+    """Run a statement of this module on `rows`, whose values stand in the order of `names`."""
+    if not rows:
+        return 0
+    columns = zip(*rows, strict=True)
+    return await session.execute(statement, **dict(zip(names, map(list, columns), strict=True)))
+
+
+def _places(table: sa.Table, names: Sequence[str]) -> str:
+    types = [table.c[name].type.compile(dialect=_DIALECT) for name in names]
+    return ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(types, 1))

@@ -1,0 +1,20 @@
+"""What the commands of this service share besides their Work."""
+
+from dataclasses import dataclass
+
+from services.valuation.domain.ledger import LedgerRules
+
+
+@dataclass(frozen=True)
+class Valuation:
+    """The ledger's rules and the bounds of background work, from the settings.
+
+    batch_rows        rows of an import, or standings of a review, done in one transaction
+    inline_rows       an import of at most so many rows is done within its request
+    receiving_seconds silence after which an import whose body never ended is abandoned
+    """
+
+    ledger: LedgerRules
+    batch_rows: int = 500
+    inline_rows: int = 2000
+    receiving_seconds: int = 3600

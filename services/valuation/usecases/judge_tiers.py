@@ -1,0 +1,47 @@
+"""Bring standings up to date with the ledger and judge their tiers: after bookings and at reviews."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from uuid import UUID
+
+from services.valuation.domain.standing import Standing
+from services.valuation.domain.tiers import TierRules
+from services.valuation.domain.window import opening_day
+from services.valuation.persistence import standings, tier_history, transactions
+from services.valuation.usecases.context import Valuation
+from shared.db.work import Work
+
+
+async def judge_tiers(
+    touched: Sequence[Standing],
+    work: Work,
+    valuation: Valuation,
+    rules: TierRules,
+    *,
+    amended: AbstractSet[UUID] = frozenset(),
+) -> None:
+    """Judge locked standings at `work.now` and write them, reading the ledger only where it is needed.
+
+    amended  customers whose ledger was corrected: a promotion that it no longer supports is taken back
+    """
+    ledger = valuation.ledger
+    touched = sorted(touched, key=lambda one: one.id)
+    rebuilt = await transactions.days_of(work, [one.id for one in touched if one.needs_ledger])
+    refreshed = await transactions.days_of(
+        work,
+        [one.id for one in touched if one.needs_window and not one.needs_ledger],
+        opening_day(ledger.calendar.day_of(work.now), rules.window_days),
+    )
+    promotions = await tier_history.standing_promotions(work, sorted(amended))
+    for standing in touched:
+        days = rebuilt.get(standing.id)
+        if days is not None:
+            standing.rebuild(days, work.now, rules, ledger)
+            standing.revoke_promotions(promotions.get(standing.id, ()), days, work.now, rules, ledger)
+            days = [day for day in days if day.day >= standing.window.opens_on]
+        else:
+            days = refreshed.get(standing.id)
+            if days is not None:
+                standing.refresh_window(days, work.now, rules, ledger)
+        standing.judge(work.now, rules, ledger, days)
+    await standings.save_many(work, touched)
