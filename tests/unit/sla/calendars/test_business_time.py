@@ -204,6 +204,15 @@ def test_a_make_up_workday_of_december_is_known_from_the_next_years_bridge_day()
     assert not calendar("Asia/Shanghai").is_open(at(office, "2006-12-31T12:00"))
 
 
+def test_a_holiday_at_new_year_holds_on_the_local_date_not_on_the_utc_one() -> None:
+    """Shanghai begins 1 January in the old UTC year; Sao Paulo ends 31 December in the new one."""
+    for zone, country in (("Asia/Shanghai", "CN"), ("America/Sao_Paulo", "BR")):
+        always = calendar(zone, ALWAYS, holidays={"country": country})
+        start, end = at(always, "2024-12-31T12:00"), at(always, "2025-01-01T12:00")
+        for timeline in (always, BusinessTimeline(materialise(always.days.specification, range(2024, 2026)))):
+            assert list(timeline.open_intervals(start, end)) == [(start, at(always, "2025-01-01T00:00"))]
+
+
 def test_a_subdivision_has_its_own_holidays() -> None:
     corpus_christi = "2026-06-04T12:00"
     bavaria = calendar("Europe/Berlin", holidays={"country": "DE", "subdivision": "BY"})
