@@ -64,11 +64,8 @@ def has_country(country: str) -> bool:
 
 def has_subdivision(country: str, subdivision: str) -> bool:
     """Whether holidays are known for this subdivision (ISO 3166-2 part or the library's alias)."""
-    try:
-        _country_holidays(country, subdivision)
-    except NotImplementedError:
-        return False
-    return True
+    known = _country_holidays(country, None)
+    return subdivision in known.subdivisions or subdivision in known.subdivisions_aliases
 
 
 @lru_cache(maxsize=_CACHED_YEARS)
