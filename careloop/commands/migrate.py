@@ -21,7 +21,9 @@ def migrate(
             before = await current(url)
             await upgrade(composed.HISTORY, url)
             head = composed.HISTORY.head()
-            console.print(f"{name}: already at {head}" if before == head else f"{name}: {before or 'empty'} → {head}")
+            console.print(
+                f"{name}: already at {head}" if before == head else f"{name}: {before or 'empty'} → {head}"
+            )
 
     console = Console()
     asyncio.run(run())

@@ -1,6 +1,5 @@
 """`careloop serve`: one service as a process of its own; what stack and cluster run."""
 
-import asyncio
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,15 +16,19 @@ def serve(
     role: Annotated[Role, typer.Option(help="api answers requests; worker runs relay, consumers and timers")],
 ) -> None:
     """Run one service in one role, with settings from the environment (<SERVICE>_DATABASE_URL …)."""
+    import uvloop
     from pydantic import ValidationError
 
     from shared.db.migrations import SchemaNotAtHeadError
     from shared.kernel.errors import InvalidInputError
 
     try:
-        asyncio.run(_serve(service, role))
+        uvloop.run(_serve(service, role))
     except ValidationError as error:
-        wrong = [f"{service.upper()}_{str(one['loc'][0]).upper()}" if one["loc"] else "settings" for one in error.errors()]
+        wrong = [
+            f"{service.upper()}_{str(one['loc'][0]).upper()}" if one["loc"] else "settings"
+            for one in error.errors()
+        ]
         reasons = "; ".join(f"{name}: {one['msg']}" for name, one in zip(wrong, error.errors(), strict=True))
         _refuse(reasons)
     except (SchemaNotAtHeadError, InvalidInputError) as error:

@@ -20,7 +20,12 @@ EXTENSIONS = {
     "ce_traceparent": "W3C trace context",
 }
 
-KEYS = {"sla": "subject id", "ticketing": "ticket id", "valuation": "customer id", "complaints": "complaint id"}
+KEYS = {
+    "sla": "subject id",
+    "ticketing": "ticket id",
+    "valuation": "customer id",
+    "complaints": "complaint id",
+}
 
 
 def catalogue_files(consumers: Mapping[str, list[str]]) -> dict[str, str]:
@@ -110,7 +115,9 @@ def _page(contract: type[Contract], consumers: Mapping[str, list[str]]) -> str:
         f"| `{name}` | {_type_of(field)} | {'yes' if name in required else 'no'} |"
         for name, field in schema["properties"].items()
     )
-    read_by = ", ".join(consumers.get(contract.TYPE, [])) or "nobody in the suite; published for other systems"
+    read_by = (
+        ", ".join(consumers.get(contract.TYPE, [])) or "nobody in the suite; published for other systems"
+    )
     return (
         f"# {contract.TYPE}\n\n{contract.description()}\n\n"
         f"Topic `{contract.producer()}.events`, key = {KEYS[contract.producer()]}. Read by: {read_by}.\n\n"

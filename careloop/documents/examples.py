@@ -21,7 +21,9 @@ def example(schema: dict[str, Any], definitions: dict[str, Any] | None = None, n
             return example(schema[choice][0], definitions, name)
     match schema.get("type"):
         case "object":
-            return {key: example(value, definitions, key) for key, value in schema.get("properties", {}).items()}
+            return {
+                key: example(value, definitions, key) for key, value in schema.get("properties", {}).items()
+            }
         case "array":
             return [example(schema["items"], definitions, name)]
         case "integer":
