@@ -140,7 +140,7 @@ def live(form: dict[str, Any]) -> BusinessTimeline:
 
 @pytest.mark.parametrize("zone", PLACES)
 def test_business_time_is_what_the_wall_clock_of_every_minute_says(zone: str) -> None:
-    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
     @given(questions(zone), st.randoms(use_true_random=False))
     def check(question: tuple[dict[str, Any], datetime, datetime], chance: random.Random) -> None:
         form, start, end = question
@@ -194,7 +194,7 @@ def kept(form: dict[str, Any]) -> BusinessTimeline:
     return _kept[form["timezone"]]
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=40, deadline=None, database=None)
 @given(OFFICES, INSTANTS, MICROSECONDS)
 def test_due_and_elapsed_are_inverse_to_the_microsecond(
     form: dict[str, Any], start: datetime, length: int
@@ -208,7 +208,7 @@ def test_due_and_elapsed_are_inverse_to_the_microsecond(
         assert abs(timeline.elapsed_microseconds(start, nearer)) == abs(length) - 1
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=40, deadline=None, database=None)
 @given(OFFICES, INSTANTS, MICROSECONDS, MICROSECONDS)
 def test_lengths_add_up_and_due_dates_keep_their_order(
     form: dict[str, Any], start: datetime, one: int, other: int
