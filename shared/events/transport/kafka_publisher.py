@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidTimestampError as KafkaInvalidTimestampError
 from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
@@ -24,7 +25,6 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     UnsupportedForMessageFormatError,
 )
-from aiokafka.errors import InvalidTimestampError as KafkaInvalidTimestampError
 from aiokafka.partitioner import murmur2
 
 from shared.events.transport.base import (
