@@ -37,3 +37,9 @@ async def make_database(databases: TestDatabases) -> AsyncIterator[MakeDatabase]
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> TestIssuer:
     directory: Path = tmp_path_factory.mktemp("issuer")
     return TestIssuer(directory)
+
+
+@pytest.fixture(scope="session")
+def issuer_jwks(issuer: TestIssuer) -> str:
+    """The path that a service's `jwks` setting names."""
+    return str(issuer.jwks_path)

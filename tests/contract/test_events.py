@@ -16,7 +16,18 @@ from shared.contracts.base import Contract, all_contracts, contract_for
 
 GOLDEN = Path(__file__).parent / "golden"
 CONTRACTS = list(all_contracts())
-PERSONAL = {"name", "email", "phone", "address", "comment", "text", "subject", "body", "description", "contact"}
+PERSONAL = {
+    "name",
+    "email",
+    "phone",
+    "address",
+    "comment",
+    "text",
+    "subject",
+    "body",
+    "description",
+    "contact",
+}
 
 
 def incompatibilities(released: dict[str, Any], now: dict[str, Any]) -> list[str]:

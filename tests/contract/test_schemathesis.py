@@ -1,0 +1,66 @@
+"""Schemathesis on all four documents: whatever is sent, a documented answer comes back, and never a fault."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from careloop.documents.openapi import compose_all
+
+EXAMPLES = 8
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+DOCUMENTS = {name: service.app.openapi() for name, service in compose_all().items()}
+
+fuzzed = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def send(case: Any, live_suite: Any) -> None:
+    headers = {"Authorization": f"Bearer {live_suite.token('admin')}"}
+    case.call_and_validate(base_url=live_suite.url, headers=headers, checks=CHECKS)
+
+
+ticketing = schemathesis.openapi.from_dict(DOCUMENTS["ticketing"])
+sla = schemathesis.openapi.from_dict(DOCUMENTS["sla"])
+valuation = schemathesis.openapi.from_dict(DOCUMENTS["valuation"])
+complaints = schemathesis.openapi.from_dict(DOCUMENTS["complaints"])
+
+
+@pytest.mark.xdist_group("schemathesis")
+@ticketing.parametrize()
+@fuzzed
+def test_ticketing_answers_as_documented(case: Any, live_suite: Any) -> None:
+    send(case, live_suite)
+
+
+@pytest.mark.xdist_group("schemathesis")
+@sla.parametrize()
+@fuzzed
+def test_sla_answers_as_documented(case: Any, live_suite: Any) -> None:
+    send(case, live_suite)
+
+
+@pytest.mark.xdist_group("schemathesis")
+@valuation.parametrize()
+@fuzzed
+def test_valuation_answers_as_documented(case: Any, live_suite: Any) -> None:
+    send(case, live_suite)
+
+
+@pytest.mark.xdist_group("schemathesis")
+@complaints.parametrize()
+@fuzzed
+def test_complaints_answers_as_documented(case: Any, live_suite: Any) -> None:
+    send(case, live_suite)
