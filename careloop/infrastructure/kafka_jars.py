@@ -74,7 +74,7 @@ def _fill(folder: Path, jars: Sequence[Jar], progress: Progress) -> None:
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         with ThreadPoolExecutor(FETCHES_AT_ONCE) as threads:
-            fetches = [threads.submit(_fetch, jar, partial) for jar in jars]
+            fetches = [threads.submit(fetch, jar, partial) for jar in jars]
             try:
                 for done, fetch in enumerate(as_completed(fetches), start=1):
                     fetch.result()
@@ -93,15 +93,16 @@ def _fill(folder: Path, jars: Sequence[Jar], progress: Progress) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _fetch(jar: Jar, folder: Path) -> None:
-    """jgo only warns of a wrong checksum and leaves half a file behind; so every attempt starts afresh."""
+def fetch(jar: Jar, folder: Path, attempts: int = FETCH_ATTEMPTS) -> None:
+    """Download one jar into `folder`. jgo only warns of a wrong checksum and leaves half a file behind when it is
+    interrupted, so every attempt starts afresh and is checked."""
     try:
         from jgo.maven import MavenContext
     except ImportError:
         raise MissingExtraError("jgo", "stack") from None
     group, artifact, version = jar.coordinates.split(":")
     problem = ""
-    for attempt in range(1, FETCH_ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         downloads = folder / "downloads" / f"{jar.filename}.{attempt}"
         context = MavenContext(repo_cache=downloads, timeout=FETCH_TIMEOUT_SECONDS)
         try:

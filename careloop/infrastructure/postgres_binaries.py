@@ -25,18 +25,18 @@ def wheel_directory() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def binaries(user: SystemUser) -> Path:
+def binaries(user: SystemUser, package: Path | None = None, copies: Path = COPIES) -> Path:
     """The folder with `postgres`, `initdb` and `psql`, executable by `user`.
 
     A virtual environment below a closed home folder is out of reach for anybody but its owner. Opening those
     folders is not ours to do, so the programs are copied once, owned by root, to a place made for such
     things.
     """
-    package = wheel_directory()
+    package = package or wheel_directory()
     installed = package / "pginstall"
     if all(user.can_reach(installed / part) for part in ("bin/postgres", "lib", "share")):
         return installed / "bin"
-    copy = COPIES / f"postgresql-{importlib.metadata.version(DISTRIBUTION)}"
+    copy = copies / f"postgresql-{importlib.metadata.version(DISTRIBUTION)}"
     if not copy.exists():
         _copy(package, copy)
     if copy.stat().st_uid != os.geteuid():

@@ -77,19 +77,33 @@ class DirectoryLock:
         except BlockingIOError:
             os.close(fd)
             raise StateDirectoryInUseError(self.directory) from None
+        os.truncate(fd, 0)
+        os.write(fd, str(os.getpid()).encode())
         self.fd = fd
         return fd
 
     def acquire_within(self, wait_seconds: float) -> int:
-        """`acquire`, but give what an earlier run left behind so long to finish."""
+        """`acquire`, but give what a dead holder left behind so long to finish."""
         until = time.monotonic() + wait_seconds
         while True:
             try:
                 return self.acquire()
             except StateDirectoryInUseError:
-                if time.monotonic() >= until:
+                if time.monotonic() >= until or self._holder_lives():
                     raise
             time.sleep(LOOK_SECONDS)
+
+    def _holder_lives(self) -> bool:
+        written = (self.directory / "lock").read_text()
+        if not written:
+            return False
+        try:
+            os.kill(int(written), 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
 
     @property
     def held_fd(self) -> int:
@@ -185,17 +199,25 @@ class GuardedProcess:
 
     def poll(self) -> int | None:
         """The exit status once the server has ended (128 + signal when a signal ended it), else None."""
-        return self._guard.poll() if self._guard else None
+        if self._guard is None:
+            return None
+        status = self._guard.poll()
+        if status is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+        return status
 
     @property
     def is_running(self) -> bool:
-        return self._guard is not None and self._guard.poll() is None
+        return self._guard is not None and self.poll() is None
 
     def wait(self, timeout_seconds: float) -> int:
         """The exit status, waiting for it at most so long (`subprocess.TimeoutExpired`)."""
         if self._guard is None:
             raise RuntimeError(f"{self.name} was not started")
-        return self._guard.wait(timeout_seconds)
+        self._guard.wait(timeout_seconds)
+        status = self.poll()
+        assert status is not None
+        return status
 
     def send_signal(self, number: signal.Signals) -> None:
         if self.is_running:
@@ -267,7 +289,7 @@ def run_to_end(
     )
 
 
-def turn_over(log: Path) -> None:
+def turn_over(log: Path, kept_bytes: int = KEPT_LOG_BYTES) -> None:
     """Move a log that has grown past its bound aside, so that two files at most are kept."""
-    if log.exists() and log.stat().st_size > KEPT_LOG_BYTES:
+    if log.exists() and log.stat().st_size > kept_bytes:
         log.replace(log.with_name(log.name + ".1"))

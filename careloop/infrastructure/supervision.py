@@ -49,9 +49,10 @@ class Supervisor:
     after `MOST_RESTARTS` without `STEADY_SECONDS` of peace `failed` is set and nothing more is tried.
     """
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, *, first_pause_seconds: float = FIRST_PAUSE_SECONDS) -> None:
         self._stages: list[list[Member]] = []
         self._say = say
+        self._first_pause_seconds = first_pause_seconds
         self._watches: list[asyncio.Task[None]] = []
         self._held: set[str] = set()
         self.failed: asyncio.Future[RestartsExhaustedError] = asyncio.get_running_loop().create_future()
@@ -106,7 +107,7 @@ class Supervisor:
             await member.astop()
 
     async def _watch(self, member: Member) -> None:
-        pause_seconds = FIRST_PAUSE_SECONDS
+        pause_seconds = self._first_pause_seconds
         in_a_row = 0
         running_since = time.monotonic()
         while True:
@@ -114,7 +115,7 @@ class Supervisor:
             if member.is_running or member.name in self._held:
                 continue
             if time.monotonic() - running_since >= STEADY_SECONDS:
-                pause_seconds, in_a_row = FIRST_PAUSE_SECONDS, 0
+                pause_seconds, in_a_row = self._first_pause_seconds, 0
             in_a_row += 1
             if in_a_row > MOST_RESTARTS:
                 self._give_up(member)
