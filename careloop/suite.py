@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from careloop.composite import Composite
+from careloop.documents.site import write_site
 from careloop.infrastructure.postgres import EVENT_LOG, PostgresServer
 from careloop.issuer import jwks_path
 from careloop.pages import suite_pages
@@ -30,11 +31,10 @@ class Suite:
         self.clock = clock
         self.state_dir = state_dir
         self.postgres = postgres
-        pages = suite_pages({name: service.app for name, service in services.items()}, jwks_path(state_dir))
+        documents = {name: service.app.openapi() for name, service in services.items()}
+        pages = suite_pages(write_site(state_dir / "documents", documents), jwks_path(state_dir))
         self.app = Composite({name: service.app for name, service in services.items()}, pages)
-        self._stepper = (
-            Stepper(list(services.values()), clock) if isinstance(clock, SimulatedClock) else None
-        )
+        self._stepper = Stepper(list(services.values()), clock) if isinstance(clock, SimulatedClock) else None
 
     async def drain(self) -> int:
         """Do all that can be done at this instant; simulated clock only."""

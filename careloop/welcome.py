@@ -17,6 +17,10 @@ def welcome(url: str, state_dir: Path) -> None:
     for name in SERVICES:
         table.add_row(name, f"{url}/{name}/v1/")
     console.print(table)
-    console.print(f"A token:  export TOKEN=$(careloop token --role agent --state-dir {state_dir})", soft_wrap=True)
-    console.print(f'Then:     curl -H "Authorization: Bearer $TOKEN" {url}/ticketing/v1/tickets', soft_wrap=True)
+    console.print(
+        f"A token:  export TOKEN=$(careloop token --role agent --state-dir {state_dir})", soft_wrap=True
+    )
+    console.print(
+        f'Then:     curl -H "Authorization: Bearer $TOKEN" {url}/ticketing/v1/tickets', soft_wrap=True
+    )
     console.print("Ctrl-C ends it; the data stays.")
