@@ -129,13 +129,15 @@ class Complaint(Aggregate):
         self.root_cause = RootCause(cause_code, analysis, at, by)
         self._write(EntryKind.ROOT_CAUSE, at, analysis, cause_code=cause_code)
 
-    def record_corrective_action(self, corrective: str, preventive: str | None, by: str, at: datetime) -> None:
+    def record_corrective_action(
+        self, corrective: str, preventive: str | None, by: str, at: datetime
+    ) -> None:
         """What is done about the cause. A new text has to be verified anew."""
         self.status = next_status(self.status, Command.RECORD_CORRECTIVE_ACTION)
         if self.root_cause is None:
             raise errors.RootCauseMissingError
         self.corrective_action = CorrectiveAction(corrective, preventive, at, by)
-        self._write(EntryKind.CORRECTIVE_ACTION, at, corrective, preventive=preventive)
+        self._write(EntryKind.CORRECTIVE_ACTION, at, "\n".join(filter(None, (corrective, preventive))))
 
     def verify_corrective_action(self, evidence: str, by: str, at: datetime) -> None:
         """Somebody else than its author has checked that the corrective action works."""

@@ -66,7 +66,10 @@ class Transition:
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(
-        C.ASSIGN, frozenset({S.RECEIVED}), S.INVESTIGATING, "somebody answers for it, so the investigation begins"
+        C.ASSIGN,
+        frozenset({S.RECEIVED}),
+        S.INVESTIGATING,
+        "somebody answers for it, so the investigation begins",
     ),
     Transition(C.ASSIGN, OWNED, None, "it changes hands; it always has exactly one owner"),
     Transition(C.RESPOND, OWNED, None, "a person answers the customer, as often as needed"),
@@ -82,7 +85,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(C.ASSESS_SEVERITY, OPEN | {S.DECIDED}, None, "severity is judged again as facts appear"),
     Transition(C.ADD_NOTE, OPEN | {S.DECIDED}, None, "what was found is written down when it is found"),
     Transition(C.RECORD_ROOT_CAUSE, OWNED, None, "the analysis may end before or after the decision"),
-    Transition(C.RECORD_CORRECTIVE_ACTION, OWNED, None, "what is done about the cause may follow the decision"),
+    Transition(
+        C.RECORD_CORRECTIVE_ACTION, OWNED, None, "what is done about the cause may follow the decision"
+    ),
     Transition(C.VERIFY_CORRECTIVE_ACTION, OWNED, None, "whether it works shows later, but before closure"),
     Transition(C.RECORD_CONTACT_ATTEMPT, OWNED, None, "every try to reach the customer counts"),
     Transition(
@@ -94,7 +99,10 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(C.WITHDRAW, OPEN, S.DECIDED, "the customer may take it back until it is decided"),
     Transition(C.RECORD_DELIVERY, frozenset({S.DECIDED}), None, "the outcome reached the customer"),
     Transition(
-        C.RECORD_DELIVERY_FAILURE, frozenset({S.DECIDED}), None, "the mail did not get through; a person takes over"
+        C.RECORD_DELIVERY_FAILURE,
+        frozenset({S.DECIDED}),
+        None,
+        "the mail did not get through; a person takes over",
     ),
     Transition(
         C.RECORD_SATISFACTION,
@@ -103,7 +111,10 @@ TRANSITIONS: tuple[Transition, ...] = (
         "the customer answers before or after closure",
     ),
     Transition(
-        C.CLOSE, frozenset({S.DECIDED}), S.CLOSED, "decided, delivered, asked: all that its outcome needs is there"
+        C.CLOSE,
+        frozenset({S.DECIDED}),
+        S.CLOSED,
+        "decided, delivered, asked: all that its outcome needs is there",
     ),
     Transition(
         C.REOPEN,
@@ -117,7 +128,9 @@ TRANSITIONS: tuple[Transition, ...] = (
         S.RECEIVED,
         "it was withdrawn before anybody owned it; now it needs an owner",
     ),
-    Transition(C.ESCALATE, OPEN | {S.DECIDED}, None, "a promise about time was broken and somebody must look"),
+    Transition(
+        C.ESCALATE, OPEN | {S.DECIDED}, None, "a promise about time was broken and somebody must look"
+    ),
     Transition(C.RETRACT_ESCALATION, frozenset(S), None, "the breach did not happen after all"),
     Transition(C.ACKNOWLEDGE, frozenset(S), None, "the automatic acknowledgement went out, however late"),
 )

@@ -54,6 +54,8 @@ PUBLIC_KINDS = frozenset(
 # Their text was said to or by the customer; the reasons staff give each other stay with the staff.
 PUBLIC_TEXT_KINDS = frozenset({EntryKind.RESPONDED, EntryKind.DECIDED, EntryKind.SATISFACTION})
 
+PUBLIC_FACTS = frozenset({"channel", "owner_id", "waiting_on", "outcome", "satisfied", "score"})
+
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:

@@ -15,7 +15,9 @@ from shared.db.work import Session, Work
 
 _id = sa.bindparam("row_id", type_=sa.Uuid)
 _OF = statement(
-    sa.select(clocks).where(clocks.c.complaint_id == _id).order_by(clocks.c.metric, clocks.c.clock_id, clocks.c.cycle)
+    sa.select(clocks)
+    .where(clocks.c.complaint_id == _id)
+    .order_by(clocks.c.metric, clocks.c.clock_id, clocks.c.cycle)
 )
 _OF_MANY = statement(
     sa.select(clocks)

@@ -48,7 +48,9 @@ def _complaints(key: tuple[str, ...]) -> sa.Select[Any]:
     for name in key:
         if name == "overdue_at":
             overdue_at = sa.bindparam("overdue_at", type_=AT)
-            query = query.where(complaints.c.overdue_from.is_not(None), complaints.c.overdue_from <= overdue_at)
+            query = query.where(
+                complaints.c.overdue_from.is_not(None), complaints.c.overdue_from <= overdue_at
+            )
         elif name == "after":
             before = sa.tuple_(
                 sa.bindparam("after_received_at", type_=AT), sa.bindparam("after_id", type_=sa.Uuid)

@@ -103,13 +103,17 @@ def complaint_of(row: Any) -> Complaint:
 def _decision(row: Any) -> Decision:
     facts = _facts(DECISION, row)
     channel = facts["delivered_channel"]
-    facts |= {"outcome": Outcome(facts["outcome"]), "delivered_channel": Channel(channel) if channel else None}
+    facts |= {
+        "outcome": Outcome(facts["outcome"]),
+        "delivered_channel": Channel(channel) if channel else None,
+    }
     return Decision(**facts)
 
 
 def _columns(names: dict[str, str], finding: object | None) -> dict[str, Any]:
     return {
-        column: None if finding is None else getattr(finding, attribute) for column, attribute in names.items()
+        column: None if finding is None else getattr(finding, attribute)
+        for column, attribute in names.items()
     }
 
 

@@ -88,7 +88,9 @@ async def lock(work: Work, message_id: UUID) -> Message:
 
 async def lock_unsent(work: Work, complaint_id: UUID, kind: MessageKind) -> list[Message]:
     """The complaint's messages of one kind that have not reached the customer, locked."""
-    return [message_of(row) for row in await work.fetch_all(_LOCK_UNSENT, row_id=complaint_id, wanted_kind=kind)]
+    return [
+        message_of(row) for row in await work.fetch_all(_LOCK_UNSENT, row_id=complaint_id, wanted_kind=kind)
+    ]
 
 
 async def save(work: Work, message: Message) -> None:

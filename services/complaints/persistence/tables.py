@@ -100,7 +100,9 @@ complaints = sa.Table(
     sa.CheckConstraint(
         "owner_id IS NOT NULL OR status NOT IN ('investigating', 'waiting')", name="worked_on_by_its_owner"
     ),
-    sa.CheckConstraint("(status IN ('decided', 'closed')) = (outcome IS NOT NULL)", name="decided_with_outcome"),
+    sa.CheckConstraint(
+        "(status IN ('decided', 'closed')) = (outcome IS NOT NULL)", name="decided_with_outcome"
+    ),
     sa.CheckConstraint("(outcome IS NULL) = (cause_code IS NULL)", name="outcome_with_cause"),
     sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_at_an_instant"),
     sa.CheckConstraint(
@@ -177,9 +179,7 @@ messages = sa.Table(
     sa.CheckConstraint("(status = 'queued') = (next_attempt_at IS NOT NULL)", name="queued_for_an_instant"),
     sa.Index("messages_of", "complaint_id", "created_at", "id"),
 )
-sa.Index(
-    "messages_due", messages.c.next_attempt_at, postgresql_where=messages.c.next_attempt_at.is_not(None)
-)
+sa.Index("messages_due", messages.c.next_attempt_at, postgresql_where=messages.c.next_attempt_at.is_not(None))
 
 clocks = sa.Table(
     "complaint_clocks",

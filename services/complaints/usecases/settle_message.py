@@ -60,9 +60,7 @@ def _tell_given_up(complaint: Complaint, message: Message, work: Work) -> None:
     if _carries_decision(complaint, message):
         complaint.record_delivery_failure(message.id, message.attempts, work.now)
     else:
-        complaint.note_message(
-            EntryKind.DELIVERY_FAILED, message.id, work.now, attempts=message.attempts
-        )
+        complaint.note_message(EntryKind.DELIVERY_FAILED, message.id, work.now, attempts=message.attempts)
 
 
 def _carries_decision(complaint: Complaint, message: Message) -> bool:

@@ -1,0 +1,100 @@
+"""What sla tells of the clocks of complaints → commands. Clocks of other subjects are none of our business."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from services.complaints.domain.clock_reading import ClockNews, ClockState
+from services.complaints.persistence import complaint_store
+from services.complaints.usecases.escalate_complaint import EscalateComplaint, escalate_complaint
+from services.complaints.usecases.take_clock_news import take_clock_news
+from shared.contracts import sla
+from shared.db.work import Work
+from shared.events.consumer import Subscription
+from shared.events.envelope import Envelope
+
+COMPLAINT = "complaint"
+
+# What each event says beside the clock's id and due date.
+_SAYS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
+    sla.ClockStartedV1: lambda told: {"state": ClockState.RUNNING, "started_at": told.started_at},
+    sla.ClockPausedV1: lambda told: {"state": ClockState.PAUSED},
+    sla.ClockResumedV1: lambda told: {"state": ClockState.RUNNING},
+    sla.ClockRetargetedV1: lambda told: {},
+    sla.ClockWarnedV1: lambda told: {"warned_at": told.threshold_at},
+    sla.ClockBreachedV1: lambda told: {"says_breach": True, "breached_at": told.breached_at},
+    sla.BreachRetractedV1: lambda told: {"says_breach": True, "breached_at": None},
+    sla.ClockMetV1: lambda told: {"state": ClockState.MET, "ended_at": told.fulfilled_at},
+    sla.ClockMissedV1: lambda told: {
+        "state": ClockState.MISSED,
+        "ended_at": told.fulfilled_at,
+        "says_breach": True,
+        "breached_at": told.breached_at,
+    },
+    sla.ClockCancelledV1: lambda told: {"state": ClockState.CANCELLED, "ended_at": told.cancelled_at},
+}
+
+
+def _clock_handler(
+    says: Callable[[Any], dict[str, Any]],
+) -> Callable[[Work, Envelope, Any], Awaitable[None]]:
+    async def handle(work: Work, envelope: Envelope, told: Any) -> None:
+        if told.subject_kind != COMPLAINT:
+            return
+        news = ClockNews(
+            complaint_id=told.subject_id,
+            clock_id=told.clock_id,
+            cycle=told.cycle,
+            agreement=told.agreement,
+            metric=told.metric,
+            sequence=envelope.sequence,
+            due_at=told.due_at,
+            **says(told),
+        )
+        await take_clock_news(news, work)
+
+    return handle
+
+
+async def escalation_due(work: Work, envelope: Envelope, told: sla.EscalationDueV1) -> None:
+    if told.subject_kind == COMPLAINT:
+        await escalate_complaint(
+            EscalateComplaint(
+                complaint_id=told.subject_id,
+                level=told.level,
+                escalate_to=told.target,
+                metric=told.metric,
+            ),
+            work,
+        )
+
+
+async def escalation_digest(work: Work, envelope: Envelope, told: sla.EscalationDigestV1) -> None:
+    """A digest stands for several thresholds; only the highest escalation in it raises the complaint."""
+    if told.subject_kind != COMPLAINT:
+        return
+    levels = [item for item in told.items if item.kind == "escalation"]
+    if levels:
+        highest = max(levels, key=lambda item: item.level)
+        await escalate_complaint(
+            EscalateComplaint(
+                complaint_id=told.subject_id,
+                level=highest.level,
+                escalate_to=told.target,
+                metric=highest.metric,
+            ),
+            work,
+        )
+
+
+async def lock_complaints(work: Work, batch: Sequence[tuple[Envelope, Any]]) -> None:
+    """Lock the complaints of a batch at once, in the order of their ids."""
+    ids = {told.subject_id for _, told in batch if told.subject_kind == COMPLAINT}
+    if ids:
+        await complaint_store.lock_all(work, sorted(ids))
+
+
+SUBSCRIPTIONS: tuple[Subscription, ...] = (
+    *(Subscription(contract, _clock_handler(says), lock_complaints) for contract, says in _SAYS.items()),
+    Subscription(sla.EscalationDueV1, escalation_due, lock_complaints),
+    Subscription(sla.EscalationDigestV1, escalation_digest, lock_complaints),
+)
