@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -91,7 +91,7 @@ async def make_days(database: Database, first: date, count: int) -> list[Day]:
 
 async def archive(database: Database, day: Day, directory: Path) -> Path:
     """Write a day's events to `<directory>/<partition>.ndjson.gz`, in order, then drop the partition."""
-    directory.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     target = directory / f"{day.name}.ndjson.gz"
     partial = target.with_suffix(".partial")
     async with database.session() as session:
@@ -149,9 +149,9 @@ async def republish(
 
 async def _history(
     database: Database, since: datetime, directory: Path | None
-) -> AsyncIterator[list[Mapping[str, Any]]]:
+) -> AsyncGenerator[Sequence[Mapping[str, Any]], None]:
     first = first_id_of(since)
-    for path in _archives(directory, since):
+    for path in await asyncio.to_thread(_archives, directory, since):
         rows = await asyncio.to_thread(_read, path)
         wanted = [row for row in rows if row["event_id"] >= first]
         for start in range(0, len(wanted), MAX_BATCH):
