@@ -131,6 +131,24 @@ class TicketEscalatedV1(_TicketContract):
     clock_id: UUID | None = None
 
 
+class CommitmentMadeV1(_TicketContract):
+    """A date (承诺时限) was promised to the customer."""
+
+    TYPE = "ticketing.commitment_made.v1"
+
+    committed_at: datetime
+
+
+class CommitmentChangedV1(_TicketContract):
+    """The promised date was moved; `reason` is a code."""
+
+    TYPE = "ticketing.commitment_changed.v1"
+
+    committed_at: datetime
+    previous_committed_at: datetime
+    reason: str
+
+
 class TicketResolvedV1(_TicketContract):
     """An answer was found and given; the customer may still disagree."""
 

@@ -106,10 +106,12 @@ class TicketRecord(Aggregate):
         searchable_text: str | None = None,
     ) -> None:
         """Append a step, never stamped before the one before it."""
+        stamped_at = at if self.last_occurred_at is None else max(at, self.last_occurred_at)
+        self.last_occurred_at = stamped_at
         self._steps.append(
             TimelineEntry(
                 step=step,
-                occurred_at=at if self.last_occurred_at is None else max(at, self.last_occurred_at),
+                occurred_at=stamped_at,
                 actor=by,
                 details=details,
                 text=text,
