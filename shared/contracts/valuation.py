@@ -6,7 +6,9 @@ from uuid import UUID
 
 from shared.contracts.base import Contract
 
-TierReason = Literal["initial", "promotion", "demotion"]
+# correction: a refund or correction took back the promotion that the purchase had caused; rule_change: new rules
+# no longer have the tier that was held.
+TierReason = Literal["initial", "promotion", "demotion", "correction", "rule_change"]
 
 
 class _CustomerContract(Contract):
@@ -29,10 +31,11 @@ class PurchaseRecordedV1(_CustomerContract):
     TYPE = "valuation.purchase_recorded.v1"
 
     transaction_id: UUID
-    kind: Literal["purchase", "refund"]
+    kind: Literal["purchase", "refund", "correction"]
     amount_minor: int
     currency: str
     purchased_at: datetime
+    corrects_transaction_id: UUID | None = None
 
 
 class CustomerTierChangedV1(_CustomerContract):

@@ -75,6 +75,7 @@ class Net:
 
     amount_minor: int
     margin_minor: int
+    margin_source: MarginSource
     occurred_at: datetime
     counts: bool = True
 
@@ -144,12 +145,13 @@ def net_of(purchase: Transaction, amendments: Iterable[Transaction]) -> Net:
         elif latest is purchase or _order(amendment) > _order(latest):
             latest = amendment
     amount, margin = latest.entry.amount_minor, latest.margin.minor
+    source, occurred_at = latest.margin.source, latest.entry.occurred_at
     if not refunds:
-        return Net(amount, margin, latest.entry.occurred_at)
+        return Net(amount, margin, source, occurred_at)
     if refunded >= amount:
-        return Net(0, 0, latest.entry.occurred_at, counts=False)
+        return Net(0, 0, source, occurred_at, counts=False)
     left = amount - refunded
-    return Net(left, _rounded(Decimal(margin * left) / amount), latest.entry.occurred_at)
+    return Net(left, _rounded(Decimal(margin * left) / amount), source, occurred_at)
 
 
 def gross_amount_of(purchase: Transaction, amendments: Iterable[Transaction]) -> int:

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.valuation.domain.customers import Contact, Customer
+from services.valuation.domain.errors import CustomerNotFoundError
 from services.valuation.persistence.rows import insert_rows
 from services.valuation.persistence.tables import customers
 from shared.db.statements import statement, update
@@ -66,6 +67,14 @@ async def find(session: Session, customer_id: UUID) -> Customer | None:
     """The customer, or None."""
     row = await session.fetch_one(_BY_ID, customer_id=customer_id)
     return None if row is None else _customer(row)
+
+
+async def require(session: Session, customer_id: UUID) -> Customer:
+    """Raises `CustomerNotFoundError`."""
+    customer = await find(session, customer_id)
+    if customer is None:
+        raise CustomerNotFoundError
+    return customer
 
 
 async def lock(work: Work, customer_id: UUID) -> Customer | None:

@@ -52,13 +52,14 @@ standings = sa.Table(
 )
 sa.Index("standings_value", standings.c.margin_minor.desc(), standings.c.customer_id)
 sa.Index("standings_tier_value", standings.c.tier, standings.c.margin_minor.desc(), standings.c.customer_id)
+sa.Index("standings_tier", standings.c.tier, standings.c.customer_id)
 sa.Index(
     "standings_due",
     standings.c.next_review_at,
     postgresql_where=standings.c.next_review_at.is_not(None),
 )
 
-# Rows are append-only, except for the four net columns of a purchase: what its amendments leave of it.
+# Rows are append-only, except for the five net columns of a purchase: what its amendments leave of it.
 transactions = sa.Table(
     "transactions",
     metadata,
@@ -80,6 +81,7 @@ transactions = sa.Table(
     sa.Column("recorded_by", sa.Text, nullable=False),
     sa.Column("net_amount_minor", sa.BigInteger),
     sa.Column("net_margin_minor", sa.BigInteger),
+    sa.Column("net_margin_source", sa.Text),
     sa.Column("net_occurred_at", AT),
     sa.Column("net_day", sa.Date),
 )

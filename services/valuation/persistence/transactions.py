@@ -17,7 +17,7 @@ from shared.db.statements import statement
 from shared.db.work import Session, Work
 
 _NAMES = [column.name for column in transactions.columns]
-_NET = ["net_amount_minor", "net_margin_minor", "net_occurred_at", "net_day"]
+_NET = ["net_amount_minor", "net_margin_minor", "net_margin_source", "net_occurred_at", "net_day"]
 _ADD = insert_rows(transactions)
 _SAVE_NETS = update_rows(transactions, "id", _NET)
 _BY_ID = statement(sa.select(transactions).where(transactions.c.id == sa.bindparam("transaction_id")))
@@ -154,12 +154,16 @@ def net_of_row(row: Mapping[str, Any]) -> Net | None:
     if row["net_amount_minor"] is None:
         return None
     return Net(
-        row["net_amount_minor"], row["net_margin_minor"], row["net_occurred_at"], row["net_day"] is not None
+        row["net_amount_minor"],
+        row["net_margin_minor"],
+        row["net_margin_source"],
+        row["net_occurred_at"],
+        row["net_day"] is not None,
     )
 
 
 def _net_values(net: Net | None, calendar: ReviewCalendar) -> tuple[Any, ...]:
     if net is None:
-        return (None, None, None, None)
+        return (None, None, None, None, None)
     day = calendar.day_of(net.occurred_at) if net.counts else None
-    return (net.amount_minor, net.margin_minor, net.occurred_at, day)
+    return (net.amount_minor, net.margin_minor, net.margin_source, net.occurred_at, day)

@@ -3,18 +3,21 @@
 from dataclasses import dataclass
 
 from services.valuation.domain.ledger import LedgerRules
+from shared.kernel.clock import Clock
 
 
 @dataclass(frozen=True)
 class Valuation:
     """The ledger's rules and the bounds of background work, from the settings.
 
+    clock             the instant that reads are made at; commands use their Work's
     batch_rows        rows of an import, or standings of a review, done in one transaction
     inline_rows       an import of at most so many rows is done within its request
     receiving_seconds silence after which an import whose body never ended is abandoned
     """
 
     ledger: LedgerRules
+    clock: Clock
     batch_rows: int = 500
     inline_rows: int = 2000
     receiving_seconds: int = 3600

@@ -55,6 +55,7 @@ TABLES = (
     """,
     "CREATE INDEX standings_value ON standings (margin_minor DESC, customer_id)",
     "CREATE INDEX standings_tier_value ON standings (tier, margin_minor DESC, customer_id)",
+    "CREATE INDEX standings_tier ON standings (tier, customer_id)",
     "CREATE INDEX standings_due ON standings (next_review_at) WHERE next_review_at IS NOT NULL",
     """
     CREATE TABLE transactions (
@@ -76,6 +77,7 @@ TABLES = (
         recorded_by text NOT NULL,
         net_amount_minor bigint,
         net_margin_minor bigint,
+        net_margin_source text,
         net_occurred_at timestamptz,
         net_day date,
         CHECK ((kind = 'purchase') = (corrects_id IS NULL)),

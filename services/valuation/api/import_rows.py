@@ -1,0 +1,177 @@
+"""The rows of an import's body, read while it arrives: CSV with a header line, or one JSON object a line.
+
+A reader is fed bytes and gives back rows with their number (data rows, from 1); a row that cannot be read is
+given back as a rejection, and the rest goes on. What is held is one unfinished row, at most `LONGEST_ROW`.
+"""
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.valuation.api.transactions import TransactionIn
+from services.valuation.domain.errors import ImportHeaderInvalidError
+from services.valuation.domain.ledger import LedgerRules
+from services.valuation.persistence.imports import ImportRow, Rejection
+from shared.kernel.errors import CareloopError, FieldError
+from shared.web.problems import field_path
+
+LONGEST_ROW = 65_536
+COLUMNS = tuple(TransactionIn.model_fields)
+REQUIRED = ("external_id", "amount_minor", "occurred_at")
+_BOM = b"\xef\xbb\xbf"
+
+
+class RowReader:
+    """Cuts the body into rows. A subclass says when a row is complete and what it holds."""
+
+    def __init__(self, ledger: LedgerRules, now: datetime) -> None:
+        self._ledger = ledger
+        self._now = now
+        self._rest = b""
+        self._skips = False
+        self._at_start = True
+        self.rows = 0
+
+    def feed(self, chunk: bytes) -> Iterator[ImportRow | Rejection]:
+        """The rows that end within `chunk`."""
+        if self._at_start and chunk:
+            chunk, self._at_start = chunk.removeprefix(_BOM), False
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            yield from self._line(line)
+        if len(self._rest) > LONGEST_ROW:
+            self._skips, self._rest = True, b""
+
+    def finish(self) -> Iterator[ImportRow | Rejection]:
+        """The last row, if no line break ended it."""
+        if self._rest or self._skips:
+            yield from self._line(self._rest)
+        yield from self._end()
+
+    def _line(self, line: bytes) -> Iterator[ImportRow | Rejection]:
+        if self._skips:
+            self._skips = False
+            self.rows += 1
+            yield self._rejection("row_too_long", None, f"A row has at most {LONGEST_ROW} bytes", None)
+            return
+        yield from self._row(line.removesuffix(b"\r"))
+
+    def _row(self, line: bytes) -> Iterator[ImportRow | Rejection]:
+        raise AssertionError("a subclass reads rows")
+
+    def _end(self) -> Iterator[ImportRow | Rejection]:
+        yield from ()
+
+    def _checked(self, row: TransactionIn) -> ImportRow | Rejection:
+        booking = row.to_booking(self._ledger)
+        try:
+            self._ledger.check(booking.entry, self._now)
+        except CareloopError as error:
+            field = error.field_errors[0].field if error.field_errors else None
+            return self._rejection(error.code, field, error.detail, row.external_id)
+        return ImportRow(self.rows, booking.entry, booking.customer_id, booking.customer_external_id)
+
+    def _invalid(self, error: ValidationError, external_id: str | None) -> Rejection:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return self._rejection("invalid_input", field_path(first["loc"]), first["msg"], external_id)
+
+    def _rejection(self, code: str, field: str | None, message: str, external_id: str | None) -> Rejection:
+        return Rejection(self.rows, None if external_id is None else external_id[:200], code, field, message)
+
+
+class NdjsonReader(RowReader):
+    """One JSON object a line; empty lines are none."""
+
+    def _row(self, line: bytes) -> Iterator[ImportRow | Rejection]:
+        if not line.strip():
+            return
+        self.rows += 1
+        try:
+            yield self._checked(TransactionIn.model_validate_json(line))
+        except ValidationError as error:
+            yield self._invalid(error, None)
+
+
+class CsvReader(RowReader):
+    """RFC 4180: the first line names columns of `TransactionIn`; an empty field is an absent one."""
+
+    def __init__(self, ledger: LedgerRules, now: datetime) -> None:
+        super().__init__(ledger, now)
+        self._columns: list[str] | None = None
+        self._open = b""
+
+    def _row(self, line: bytes) -> Iterator[ImportRow | Rejection]:
+        record = self._open + line
+        # An odd number of quotes: a quoted field goes on over the line break.
+        if record.count(b'"') % 2:
+            if len(record) <= LONGEST_ROW:
+                self._open = record + b"\n"
+                return
+            self._open = b""
+            self.rows += 1
+            yield self._rejection("row_too_long", None, f"A row has at most {LONGEST_ROW} bytes", None)
+            return
+        self._open = b""
+        if not record.strip():
+            return
+        if self._columns is None:
+            self._columns = _header(record)
+            return
+        self.rows += 1
+        yield self._record(record, self._columns)
+
+    def _end(self) -> Iterator[ImportRow | Rejection]:
+        if self._open:
+            self._open = b""
+            self.rows += 1
+            yield self._rejection("invalid_input", None, "A quoted field does not end", None)
+        if self._columns is None:
+            raise ImportHeaderInvalidError("the body has no header line")
+
+    def _record(self, record: bytes, columns: list[str]) -> ImportRow | Rejection:
+        try:
+            values = next(csv.reader([record.decode()], strict=True))
+        except (UnicodeDecodeError, csv.Error) as error:
+            return self._rejection("invalid_input", None, f"The row cannot be read: {error}", None)
+        if len(values) != len(columns):
+            message = f"The row has {len(values)} fields, the header {len(columns)}"
+            return self._rejection("invalid_input", None, message, None)
+        row: dict[str, Any] = {
+            name: value for name, value in zip(columns, values, strict=True) if value != ""
+        }
+        try:
+            return self._checked(TransactionIn.model_validate(row))
+        except ValidationError as error:
+            return self._invalid(error, row.get("external_id"))
+
+
+def _header(line: bytes) -> list[str]:
+    """The columns. Raises `ImportHeaderInvalidError` naming the first one that is wrong."""
+    try:
+        columns = [name.strip() for name in next(csv.reader([line.decode()], strict=True))]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ImportHeaderInvalidError("the header line cannot be read as UTF-8 CSV") from error
+    problems = [
+        *(
+            FieldError(name, "unknown", f"There is no column {name!r}")
+            for name in columns
+            if name not in COLUMNS
+        ),
+        *(
+            FieldError(name, "required", f"The column {name} is missing")
+            for name in REQUIRED
+            if name not in columns
+        ),
+        *(
+            FieldError(name, "unique", f"The column {name} appears twice")
+            for name in sorted({one for one in columns if columns.count(one) > 1})
+        ),
+    ]
+    if not {"customer_id", "customer_external_id"} & set(columns):
+        problems.append(FieldError("customer_external_id", "required", "No column names the customer"))
+    if problems:
+        raise ImportHeaderInvalidError(problems[0].message, field_errors=problems)
+    return columns

@@ -1,0 +1,27 @@
+"""Who may do what: one row an operation. A customer sees its own objects only; others are not found."""
+
+STAFF = frozenset({"agent", "supervisor", "quality", "admin", "system"})
+DESK = frozenset({"agent", "supervisor", "admin", "system"})
+LEADS = frozenset({"supervisor", "admin", "system"})
+BOOKKEEPING = frozenset({"admin", "system"})
+
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "register_customer": DESK,
+    "list_customers": STAFF,
+    "get_customer": STAFF | {"customer"},
+    "change_customer": DESK,
+    "list_tier_history": STAFF | {"customer"},
+    "list_customer_transactions": STAFF | {"customer"},
+    "record_transaction": LEADS,
+    "get_transaction": STAFF | {"customer"},
+    "import_transactions": BOOKKEEPING,
+    "get_transaction_import": LEADS,
+    "list_import_rows": LEADS,
+    "summarise_tiers": LEADS | {"quality"},
+    "plan_tier_rules": frozenset({"admin"}),
+    "list_tier_rules": STAFF,
+    "get_tier_rules": STAFF,
+    "set_margin_rate": frozenset({"admin"}),
+    "list_margin_rates": LEADS,
+    "get_margin_rate": LEADS,
+}

@@ -1,0 +1,71 @@
+"""How each domain event of this service is published."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.valuation.domain.events import (
+    CustomerRegistered,
+    TierChanged,
+    TierDemotionWarned,
+    TransactionRecorded,
+)
+from shared.contracts.base import Contract
+from shared.contracts.valuation import (
+    CustomerRegisteredV1,
+    CustomerTierChangedV1,
+    PurchaseRecordedV1,
+    TierDemotionWarnedV1,
+)
+from shared.kernel.aggregates import DomainEvent
+
+
+def _customer_registered(event: CustomerRegistered) -> Contract:
+    return CustomerRegisteredV1(
+        customer_id=event.aggregate_id,
+        external_id=event.external_id,
+        tier=event.tier,
+        registered_at=event.occurred_at,
+    )
+
+
+def _transaction_recorded(event: TransactionRecorded) -> Contract:
+    return PurchaseRecordedV1(
+        customer_id=event.aggregate_id,
+        transaction_id=event.transaction_id,
+        kind=event.kind,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        purchased_at=event.purchased_at,
+        corrects_transaction_id=event.corrects_transaction_id,
+    )
+
+
+def _tier_changed(event: TierChanged) -> Contract:
+    return CustomerTierChangedV1(
+        customer_id=event.aggregate_id,
+        tier=event.tier,
+        previous_tier=event.previous_tier,
+        reason=event.reason,
+        rule_version=event.rule_version,
+        effective_at=event.occurred_at,
+    )
+
+
+def _tier_demotion_warned(event: TierDemotionWarned) -> Contract:
+    return TierDemotionWarnedV1(
+        customer_id=event.aggregate_id,
+        tier=event.tier,
+        next_tier=event.next_tier,
+        keeps_at_value_minor=event.keeps_at_value_minor,
+        currency=event.currency,
+        demotes_at=event.demotes_at,
+        rule_version=event.rule_version,
+    )
+
+
+OUTBOUND: Mapping[type[DomainEvent], Callable[[Any], Contract | None]] = {
+    CustomerRegistered: _customer_registered,
+    TransactionRecorded: _transaction_recorded,
+    TierChanged: _tier_changed,
+    TierDemotionWarned: _tier_demotion_warned,
+}

@@ -1,0 +1,95 @@
+"""Composition: the only place where this service's objects are wired."""
+
+from services.valuation.api.customers import customer_routes
+from services.valuation.api.margin_rates import margin_rate_routes
+from services.valuation.api.permissions import PERMISSIONS
+from services.valuation.api.tier_rules import tier_rule_routes
+from services.valuation.api.tiers import tier_routes
+from services.valuation.api.transaction_imports import import_routes
+from services.valuation.api.transactions import transaction_routes
+from services.valuation.domain.days import ReviewCalendar
+from services.valuation.domain.ledger import LedgerRules
+from services.valuation.messaging.inbound import SUBSCRIPTIONS
+from services.valuation.messaging.outbound import OUTBOUND
+from services.valuation.persistence.tables import HISTORY
+from services.valuation.settings import Settings
+from services.valuation.usecases.context import Valuation
+from services.valuation.workers.imports import ImportLoop
+from services.valuation.workers.reviews import ReviewLoop
+from shared.db.database import Database
+from shared.events.consumer import Consumer
+from shared.events.outbox import OutboxWriter
+from shared.events.relay import Relay
+from shared.events.transport.base import Transport
+from shared.kernel.clock import Clock
+from shared.operations.service import Service
+from shared.web.app import create_app
+
+__all__ = ["HISTORY", "Settings", "build", "valuation_of"]
+
+NAME = "valuation"
+VERSION = "0.1.0"
+
+
+def valuation_of(settings: Settings, clock: Clock) -> Valuation:
+    """The rules of the ledger and the bounds of background work."""
+    return Valuation(
+        ledger=LedgerRules(
+            currency=settings.currency,
+            calendar=ReviewCalendar(settings.timezone, settings.review_every_days),
+            default_margin_rate=settings.default_margin_rate,
+            maximum_amount_minor=settings.maximum_amount_minor,
+            clock_tolerance_seconds=settings.clock_tolerance_seconds,
+        ),
+        clock=clock,
+        batch_rows=settings.batch_rows,
+        inline_rows=settings.import_inline_rows,
+        receiving_seconds=settings.import_receiving_seconds,
+    )
+
+
+def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
+    """The service on its database, publishing and consuming through `transport`."""
+    database = Database(
+        settings.database_url,
+        clock=clock,
+        name=NAME,
+        min_size=settings.pool_min_size,
+        max_size=settings.pool_max_size,
+        command_timeout_seconds=settings.command_timeout_seconds,
+    )
+    OutboxWriter(NAME, OUTBOUND).attach(database)
+    valuation = valuation_of(settings, clock)
+    relay = Relay(NAME, database, transport)
+    consumer = Consumer(NAME, database, transport, SUBSCRIPTIONS)
+    imports = ImportLoop(database, valuation, poll_seconds=settings.import_poll_seconds)
+    reviews = ReviewLoop(database, valuation, poll_seconds=settings.review_poll_seconds)
+    app = create_app(
+        NAME,
+        title="careloop valuation",
+        summary="Customers (客户), what they have brought (既成价值), and the tier (客户等级) they hold",
+        version=VERSION,
+        routers=[
+            customer_routes(valuation),
+            transaction_routes(valuation),
+            import_routes(valuation, imports.wake.set, settings.import_limit_bytes),
+            tier_routes(valuation),
+            tier_rule_routes(reviews.wake.set),
+            margin_rate_routes(valuation),
+        ],
+        permissions=PERMISSIONS,
+        database=database,
+        verifier=settings.verifier(),
+        history=HISTORY,
+        limits=settings.rate_limits(),
+        body_limit_bytes=settings.body_limit_bytes,
+        access_log=settings.access_log,
+    )
+    return Service(
+        NAME,
+        app,
+        database,
+        HISTORY,
+        loops=(relay, consumer, imports, reviews),
+        checks={"broker": transport.check},
+    )

@@ -1,0 +1,39 @@
+"""What the valuation service is told from outside (prefix `VALUATION_`)."""
+
+from decimal import Decimal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.operations.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """The ledger's currency, days and rates, and the bounds of imports and reviews."""
+
+    model_config = SettingsConfigDict(env_prefix="VALUATION_")
+
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="The ledger's one currency.")
+    timezone: str = Field(default="UTC", description="IANA zone whose days purchases belong to.")
+    default_margin_rate: Decimal = Field(
+        default=Decimal("0.30"),
+        ge=0,
+        le=1,
+        description="Margin as a share of the amount where neither a margin nor a kind's rate is known; "
+        "0.30 is what Fader, Hardie and Lee (2005, RFM and CLV) assume for CDNOW.",
+    )
+    maximum_amount_minor: int = Field(default=10**11, ge=1, le=2**53)
+    clock_tolerance_seconds: int = Field(
+        default=300, ge=0, description="How far ahead a sender's clock may be."
+    )
+    review_every_days: int = Field(
+        default=7, ge=1, le=366, description="7: Mondays at 00:00; 1: every night."
+    )
+    review_poll_seconds: float = Field(default=5.0, gt=0)
+    batch_rows: int = Field(default=1000, ge=1, le=10_000, description="Rows or standings a transaction.")
+    import_inline_rows: int = Field(
+        default=2000, ge=0, description="Imports up to this are done in the request."
+    )
+    import_limit_bytes: int = Field(default=2**30, ge=1024)
+    import_poll_seconds: float = Field(default=1.0, gt=0)
+    import_receiving_seconds: int = Field(default=3600, ge=60, description="Silence that ends an import.")
