@@ -65,6 +65,7 @@ class Transaction(Session):
         super().__init__(connection)
         self.clock = clock
         self.recorded: list[Recorded] = []
+        self.memo: dict[str, Any] = {}
 
     def work(self, actor: Actor, origin: Origin | None = None) -> "Work":
         """A command's share of this transaction. Without an origin, the command is one of its own."""
@@ -83,6 +84,11 @@ class Work(Session):
         self.actor = actor
         self.origin = origin
         self.now: datetime = transaction.clock.now()
+
+    @property
+    def memo(self) -> dict[str, Any]:
+        """What earlier commands of this transaction loaded under its locks, by name; gone with it."""
+        return self._transaction.memo
 
     def record(self, *events: DomainEvent) -> None:
         """Events to publish with this transaction's commit."""

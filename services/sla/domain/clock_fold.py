@@ -1,0 +1,194 @@
+"""One cycle of one clock while its ledger is read: the rules of sla.md §3, one method an input."""
+
+from datetime import datetime
+
+from services.sla.domain.catalogue import Choice
+from services.sla.domain.clock_status import RunState
+from services.sla.domain.ledger import Entry
+from services.sla.domain.meters import ElapsedMeter, meter_of
+from services.sla.domain.metrics import DEFAULTS, OnReopen, PauseCause
+from services.sla.domain.policies import ClockKey
+from services.sla.domain.running_time import RunningTime
+
+RUNNING = "running"
+NO_POLICY = "no policy matches"
+
+
+class ClockFold:
+    """What the inputs read so far make of the clock.
+
+    due_position  where on the clock's own scale it is due: the target, or more after a retarget with notice
+    breaches      due instants that passed while the clock ran, each before a later input
+    in_force      whether the due date that counts now is among them
+    rearmed_at    when the last retarget or restart took effect
+    was_promised  whether a policy ever asked for it; without one it is followed, so that a policy that
+                  begins to match finds the time and the pauses already taken
+    """
+
+    def __init__(self, key: ClockKey, cycle: int, choice: Choice | None, tier: str | None) -> None:
+        self.key = key
+        self.cycle = cycle
+        self.choice = choice
+        self.tier = tier
+        self.was_promised = choice is not None
+        self.started_at: datetime | None = None
+        self.fulfilled_at: datetime | None = None
+        self.ended_at: datetime | None = None
+        self.end_cause: str | None = None
+        self.due_position = 0 if choice is None else choice.target.duration.position
+        self.breaches: list[datetime] = []
+        self.in_force = False
+        self.rearmed_at: datetime | None = None
+        self.time = RunningTime(ElapsedMeter())
+        self._state: RunState | None = None
+        self._due_at: datetime | None = None
+
+    @property
+    def run_state(self) -> RunState | None:
+        """None before the start. A clock that no policy asks for any more is cancelled, until one does."""
+        if self.choice is None and self.is_at_work:
+            return RunState.CANCELLED
+        return self._state
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it runs or stands still, rather than being over or not begun."""
+        return self._state in (RunState.RUNNING, RunState.PAUSED)
+
+    @property
+    def is_over(self) -> bool:
+        return self._state in (RunState.ENDED, RunState.CANCELLED)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The due instant. Absent while paused before it; of an ended clock, as it was at its end."""
+        if self.choice is None or self.started_at is None:
+            return None
+        reached = self.time.instant_of(self.due_position, self.rearmed_at)
+        if reached is None and self.is_over and self.ended_at is not None:
+            left = self.due_position - self.time.position(self.ended_at)
+            reached = self.time.meter.reach(self.ended_at, left)
+        return reached
+
+    def pauses_for(self, wait: PauseCause | str | None) -> bool:
+        """Whether this clock stands still in that state; a wait of unknown cause pauses what any wait pauses."""
+        pauses = DEFAULTS[self.key.metric].pauses_on if self.choice is None else self.choice.target.pauses
+        return wait is not None and (wait in pauses or (wait == "waiting" and bool(pauses)))
+
+    def advance(self, at: datetime) -> None:
+        """Let time pass up to `at`, exclusive: the input at `at` comes before a threshold at `at`."""
+        if self._due_at is not None and self._due_at < at and not self.in_force:
+            self.breaches.append(self._due_at)
+            self.in_force = True
+
+    def start(self, entry: Entry, wait: str | None) -> str:
+        at = entry.occurred_at
+        self.started_at = at
+        if self.choice is not None:
+            self.time.use(meter_of(self.choice.target.duration.unit, self.choice.timeline, at))
+        self._go(at, entry, wait)
+        return "started" if self._state is RunState.RUNNING else "started paused"
+
+    def wait_changed(self, entry: Entry, wait: str | None) -> str | None:
+        """Pause or go on; None when neither."""
+        if not self.is_at_work or self.pauses_for(wait) == (self._state is RunState.PAUSED):
+            return None
+        self._go(entry.occurred_at, entry, wait)
+        return "paused" if self._state is RunState.PAUSED else "resumed"
+
+    def fulfil(self, entry: Entry) -> str:
+        self._end(entry, RunState.ENDED)
+        self.fulfilled_at = entry.occurred_at
+        return "fulfilled"
+
+    def cancel(self, entry: Entry) -> str:
+        self._end(entry, RunState.CANCELLED)
+        return "cancelled"
+
+    def reopen(self, entry: Entry) -> str | None:
+        """Continue or restart an ended cycle; a new cycle is made by the subject."""
+        reopening = self._reopening
+        if not self.is_over or reopening not in (OnReopen.CONTINUE, OnReopen.RESTART):
+            return None
+        ended_at, end_cause = self.ended_at, self.end_cause
+        self.fulfilled_at = self.ended_at = self.end_cause = None
+        if reopening is OnReopen.CONTINUE and ended_at is not None:
+            self.time.turn(ended_at, counts=False, cause=end_cause or "ended", entry_id=entry.id)
+            self._go(entry.occurred_at, entry, None)
+            return "reopened"
+        self.time = RunningTime(self.time.meter)
+        self._rearm(entry.occurred_at)
+        if self.choice is not None:
+            self.due_position = self.choice.target.duration.position
+        self.start(entry, None)
+        return "restarted"
+
+    @property
+    def wants_new_cycle(self) -> bool:
+        return self.is_over and self._reopening is OnReopen.NEW_CYCLE
+
+    def retarget(self, entry: Entry, choice: Choice | None, wait: str | None) -> str | None:
+        """Another target counts from now on (rule 3): due = the later of the refolded due date and now + notice.
+
+        Pauses already taken stay. None when nothing changes for this clock.
+        """
+        previous, self.choice = self.choice, choice
+        self.was_promised = self.was_promised or choice is not None
+        if choice is None:
+            self._due_at = None
+            return None if previous is None else f"cancelled: {NO_POLICY}"
+        if self.started_at is None:
+            self.due_position = choice.target.duration.position
+            return None if choice.is_same(previous) else "retargeted before the start"
+        at = entry.occurred_at
+        if not choice.times_like(previous):
+            self.time.use(meter_of(choice.target.duration.unit, choice.timeline, self.started_at))
+            floor = self.time.position(at) + choice.target.notice_position
+            self.due_position = max(choice.target.duration.position, floor)
+            self._rearm(at)
+        elif choice.is_same(previous):
+            return None
+        if self.pauses_for(wait) != (self._state is RunState.PAUSED):
+            self._go(at, entry, wait)
+        self._due_at = self._next_due()
+        return "retargeted"
+
+    def inherit(self, entry: Entry, due_at: datetime) -> str | None:
+        """Rule 6: the earlier due date of what was merged into the subject, never before the merge."""
+        if not self.is_at_work or self.choice is None:
+            return None
+        at = entry.occurred_at
+        position = self.time.position(at) + self.time.meter.measure(at, max(at, due_at))
+        if position >= self.due_position:
+            return None
+        self.due_position = position
+        self._rearm(at)
+        self._due_at = self._next_due()
+        return "inherited an earlier due date"
+
+    @property
+    def _reopening(self) -> OnReopen:
+        return DEFAULTS[self.key.metric].on_reopen if self.choice is None else self.choice.target.reopening
+
+    def _go(self, at: datetime, entry: Entry, wait: str | None) -> None:
+        stands_still = self.pauses_for(wait)
+        cause = str(wait) if stands_still else RUNNING
+        self.time.turn(at, counts=not stands_still, cause=cause, entry_id=entry.id)
+        self._state = RunState.PAUSED if stands_still else RunState.RUNNING
+        self._due_at = self._next_due()
+
+    def _next_due(self) -> datetime | None:
+        if self.choice is None:
+            return None
+        return self.time.reaches(self.due_position, self.rearmed_at)
+
+    def _end(self, entry: Entry, state: RunState) -> None:
+        self.time.close(entry.occurred_at)
+        self._state = state
+        self._due_at = None
+        self.ended_at = entry.occurred_at
+        self.end_cause = entry.kind.value
+
+    def _rearm(self, at: datetime) -> None:
+        self.rearmed_at = at
+        self.in_force = False

@@ -1,0 +1,106 @@
+"""What happens to clocks. The aggregate is the subject: its events are counted together and stay in order."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.sla.domain.metrics import Agreement, Metric, SubjectKind
+from shared.kernel.aggregates import DomainEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockEvent(DomainEvent):
+    """`aggregate_id` is the subject's id. `due_at` is the due date after the change, None while paused."""
+
+    clock_id: UUID
+    subject_kind: SubjectKind
+    agreement: Agreement
+    metric: Metric
+    cycle: int
+    policy_version_id: UUID
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockStarted(ClockEvent):
+    started_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockPaused(ClockEvent):
+    paused_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockResumed(ClockEvent):
+    resumed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockRetargeted(ClockEvent):
+    previous_due_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockWarned(ClockEvent):
+    level: int
+    threshold: str
+    threshold_at: datetime
+    fired_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockBreached(ClockEvent):
+    breached_at: datetime
+    fired_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreachRetracted(ClockEvent):
+    retracted_breached_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockMet(ClockEvent):
+    fulfilled_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockMissed(ClockEvent):
+    fulfilled_at: datetime | None
+    breached_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockCancelled(ClockEvent):
+    cancelled_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscalationDue(ClockEvent):
+    level: int
+    target: str
+    threshold_at: datetime
+    fired_at: datetime
+
+
+@dataclass(frozen=True)
+class DigestItem:
+    """One threshold that a digest stands for."""
+
+    clock_id: UUID
+    metric: Metric
+    kind: str
+    level: int
+    threshold_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscalationDigest(DomainEvent):
+    """Warnings and escalations of one subject to one target that were past, or over a storm cap."""
+
+    subject_kind: SubjectKind
+    target: str
+    fired_at: datetime
+    items: tuple[DigestItem, ...]

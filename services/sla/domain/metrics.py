@@ -1,0 +1,141 @@
+"""The metrics and what starts, stops and pauses each of them unless a policy says otherwise (sla.md §2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.sla.domain.ledger import EntryKind
+
+
+class SubjectKind(StrEnum):
+    """What a clock can be on."""
+
+    TICKET = "ticket"
+    COMPLAINT = "complaint"
+
+
+class Agreement(StrEnum):
+    """Between whom a promise is made."""
+
+    SLA = "sla"
+    OLA = "ola"
+    UNDERPINNING = "underpinning"
+    REGULATORY = "regulatory"
+
+
+class Metric(StrEnum):
+    """What is promised."""
+
+    FIRST_RESPONSE = "first_response"
+    TIME_TO_OWN = "time_to_own"
+    RESOLUTION = "resolution"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    RESPONSE = "response"
+    DECISION = "decision"
+
+
+class PauseCause(StrEnum):
+    """States of a subject in which a clock may stand still."""
+
+    WAITING_ON_CUSTOMER = "waiting_on_customer"
+    WAITING_ON_THIRD_PARTY = "waiting_on_third_party"
+
+
+class OnReopen(StrEnum):
+    """What an ended clock does when its subject is reopened."""
+
+    CONTINUE = "continue"
+    """Goes on with what was left; the time it stood ended does not count."""
+    RESTART = "restart"
+    """Begins again with the whole target; a miss stays."""
+    NEW_CYCLE = "new_cycle"
+    """A new promise beside the old one, whose outcome stays."""
+    NOTHING = "nothing"
+    """Stays ended."""
+
+
+class OnTierChange(StrEnum):
+    """What a clock does when the customer's tier changes after the subject started."""
+
+    KEEP = "keep"
+    RETARGET = "retarget"
+
+
+# Metrics of the specification that this edition does not measure, so that they are refused by name.
+NOT_MEASURED_YET = ("next_response", "periodic_update", "committed_resolution")
+SUBJECTS_NOT_KNOWN_YET = ("external",)
+
+STARTS = frozenset(
+    {EntryKind.OPENED, EntryKind.ASSIGNED, EntryKind.TRANSFERRED, EntryKind.WORK_STARTED, EntryKind.DECIDED}
+)
+STOPS = frozenset(
+    {
+        EntryKind.ACKNOWLEDGED,
+        EntryKind.ASSIGNED,
+        EntryKind.WORK_STARTED,
+        EntryKind.REPLIED,
+        EntryKind.RESPONDED,
+        EntryKind.DECIDED,
+        EntryKind.RESOLVED,
+        EntryKind.CLOSED,
+    }
+)
+LIVE_CHANNELS = frozenset({"phone", "chat"})
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefaults:
+    """`met_on_live_channel`: on phone and chat the customer is answered by being listened to."""
+
+    subject_kinds: frozenset[SubjectKind]
+    starts_on: frozenset[EntryKind]
+    stops_on: frozenset[EntryKind]
+    pauses_on: frozenset[PauseCause]
+    on_reopen: OnReopen
+    met_on_live_channel: bool = False
+
+
+_BOTH = frozenset({SubjectKind.TICKET, SubjectKind.COMPLAINT})
+_TICKET = frozenset({SubjectKind.TICKET})
+_COMPLAINT = frozenset({SubjectKind.COMPLAINT})
+_OPENED = frozenset({EntryKind.OPENED})
+_NEVER: frozenset[PauseCause] = frozenset()
+
+DEFAULTS: Mapping[Metric, MetricDefaults] = {
+    # Resolving counts as answering and as owning: whoever resolved it had taken it and told the customer.
+    Metric.FIRST_RESPONSE: MetricDefaults(
+        _TICKET,
+        _OPENED,
+        frozenset({EntryKind.REPLIED, EntryKind.RESOLVED}),
+        _NEVER,
+        OnReopen.NOTHING,
+        met_on_live_channel=True,
+    ),
+    Metric.TIME_TO_OWN: MetricDefaults(
+        _BOTH,
+        _OPENED,
+        frozenset({EntryKind.ASSIGNED, EntryKind.WORK_STARTED, EntryKind.RESOLVED, EntryKind.DECIDED}),
+        _NEVER,
+        OnReopen.NOTHING,
+    ),
+    Metric.RESOLUTION: MetricDefaults(
+        _BOTH,
+        _OPENED,
+        frozenset({EntryKind.RESOLVED, EntryKind.CLOSED}),
+        frozenset({PauseCause.WAITING_ON_CUSTOMER}),
+        OnReopen.CONTINUE,
+    ),
+    Metric.ACKNOWLEDGEMENT: MetricDefaults(
+        _COMPLAINT,
+        _OPENED,
+        frozenset({EntryKind.ACKNOWLEDGED, EntryKind.RESPONDED}),
+        _NEVER,
+        OnReopen.NOTHING,
+    ),
+    Metric.RESPONSE: MetricDefaults(
+        _COMPLAINT, _OPENED, frozenset({EntryKind.RESPONDED}), _NEVER, OnReopen.NOTHING
+    ),
+    Metric.DECISION: MetricDefaults(
+        _COMPLAINT, _OPENED, frozenset({EntryKind.DECIDED}), _NEVER, OnReopen.CONTINUE
+    ),
+}

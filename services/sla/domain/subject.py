@@ -1,0 +1,205 @@
+"""The subject: a ticket or complaint as sla knows it, with its ledger and its clocks. One lock, one event count."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.sla.domain import events
+from services.sla.domain.catalogue import Catalogue
+from services.sla.domain.clock import Clock, Said
+from services.sla.domain.firing import Decision
+from services.sla.domain.fold import SubjectFold, fold, opening_of
+from services.sla.domain.ledger import Entry, EntryKind
+from services.sla.domain.matching import Facts
+from services.sla.domain.metrics import SubjectKind
+from services.sla.domain.policies import ClockKey
+from services.sla.domain.thresholds import Threshold, ThresholdKind
+from services.sla.domain.timers import Firing, Timer
+from shared.kernel.aggregates import Aggregate
+
+# Why a due date moved, in the words of the contract.
+_REASONS = {
+    EntryKind.PRIORITISED: "priority",
+    EntryKind.SEVERITY_ASSESSED: "priority",
+    EntryKind.CLASSIFIED: "classification",
+    EntryKind.ASSIGNED: "classification",
+    EntryKind.TRANSFERRED: "classification",
+    EntryKind.CUSTOMER_CHANGED: "customer",
+    EntryKind.TIER_CHANGED: "tier",
+    EntryKind.INHERITED: "merge",
+}
+LATE_INPUT = "late_input"
+
+
+@dataclass
+class Changes:
+    """What a store has to write, since the last time it asked."""
+
+    entries: list[Entry] = field(default_factory=list)
+    clocks: list[Clock] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    firings: list[Firing] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Subject(Aggregate):
+    """`revision` is the catalogue's when the subject was first heard of: it pins what policies it can match."""
+
+    kind: SubjectKind
+    revision: int
+    number: str | None = None
+    external_number: str | None = None
+    customer_id: UUID | None = None
+    opened_at: datetime | None = None
+    is_open: bool = True
+    entries: list[Entry] = field(default_factory=list)
+    clocks: dict[tuple[ClockKey, int], Clock] = field(default_factory=dict)
+    facts: Facts | None = None
+    tier: str | None = None
+    changes: Changes = field(default_factory=Changes, repr=False, compare=False)
+
+    def knows(self, entry: Entry) -> bool:
+        return any(known.event_id == entry.event_id for known in self.entries)
+
+    def folded(self, catalogue: Catalogue) -> SubjectFold:
+        """What the ledger says, computed anew."""
+        opening = opening_of(self.entries)
+        selection = None if opening is None else catalogue.selection(opening.occurred_at, self.revision)
+        return fold(self.kind, self.entries, selection)
+
+    def record(self, new: Sequence[Entry], catalogue: Catalogue, now: datetime) -> None:
+        """Append lines and let every clock follow. Lines of events that are known already change nothing."""
+        unknown = [entry for entry in new if not self.knows(entry)]
+        if not unknown:
+            return
+        latest = max((entry.order for entry in self.entries), default=None)
+        cause = unknown[-1]
+        is_late = (latest is not None and cause.order < latest) or cause.kind is EntryKind.CORRECTED
+        self.entries += unknown
+        self.changes.entries += unknown
+        self._follow(
+            self.folded(catalogue),
+            cause,
+            LATE_INPUT if is_late else _REASONS.get(cause.kind, LATE_INPUT),
+            now,
+        )
+
+    def promises(self, at: datetime, catalogue: Catalogue) -> list[tuple[ClockKey, datetime]]:
+        """When the clocks at work would be due if they ran from `at` on: what a merge hands over."""
+        handed_over = []
+        for clock in self.folded(catalogue).started():
+            if clock.is_at_work and clock.choice is not None:
+                left = clock.due_position - clock.time.position(at)
+                due_at = clock.time.meter.reach(at, max(left, 0))
+                if due_at is not None:
+                    handed_over.append((clock.key, due_at))
+        return handed_over
+
+    def clock(self, clock_id: UUID, cycle: int) -> Clock | None:
+        return next(
+            (clock for clock in self.clocks.values() if clock.id == clock_id and clock.cycle == cycle), None
+        )
+
+    def fire(self, fired: Iterable[tuple[Clock, Decision]], now: datetime) -> None:
+        """Carry out what was decided about some clocks, breaches first by instant; one digest a target."""
+        digests: dict[str, list[events.DigestItem]] = defaultdict(list)
+        announced: list[tuple[Threshold, Clock]] = []
+        for clock, decision in fired:
+            announced += [(threshold, clock) for threshold in decision.announced]
+            for threshold in decision.digested:
+                self._mark(clock, threshold, now, is_digest=True)
+                digests[threshold.target].append(
+                    events.DigestItem(
+                        clock.id, clock.key.metric, threshold.kind, threshold.level, threshold.at
+                    )
+                )
+            if decision.next_timer is not None:
+                self.changes.timers.append(decision.next_timer)
+            if decision.announced or decision.digested:
+                self._changed(clock)
+        for threshold, clock in sorted(announced, key=lambda pair: pair[0].order):
+            self._mark(clock, threshold, now, is_digest=False)
+            self._say(clock, _announcement(threshold, now), now)
+        for target, items in sorted(digests.items()):
+            in_order = tuple(sorted(items, key=lambda item: item.threshold_at))
+            self.happened(
+                events.EscalationDigest,
+                now,
+                subject_kind=self.kind,
+                target=target,
+                fired_at=now,
+                items=in_order,
+            )
+
+    def take_changes(self) -> Changes:
+        taken, self.changes = self.changes, Changes()
+        return taken
+
+    def _follow(self, folded: SubjectFold, cause: Entry, reason: str, now: datetime) -> None:
+        self.facts = folded.facts
+        self.tier = folded.tier
+        self.customer_id = folded.facts.customer_id
+        self.opened_at = folded.opened_at
+        self.is_open = not (folded.closed or folded.gone)
+        for clock_fold in folded.started():
+            clock = self.clocks.get((clock_fold.key, clock_fold.cycle))
+            if clock is None:
+                clock = self.clocks[clock_fold.key, clock_fold.cycle] = Clock.of(self.id, clock_fold)
+            generation = clock.generation
+            for said in clock.follow(clock_fold, cause, reason, gone=folded.gone, now=now):
+                self._say(clock, said, now)
+                if said.threshold is not None:
+                    self._journal(clock, said.threshold, now, is_digest=False)
+            self._changed(clock)
+            if clock.generation != generation and clock.plan:
+                self.changes.timers.append(Timer.of(self.id, clock, clock.plan[0]))
+
+    def _say(self, clock: Clock, said: Said, now: datetime) -> None:
+        self.happened(
+            said.event,
+            now,
+            clock_id=clock.id,
+            subject_kind=self.kind,
+            agreement=clock.key.agreement,
+            metric=clock.key.metric,
+            cycle=clock.cycle,
+            policy_version_id=clock.policy_version_id,
+            due_at=clock.due_at,
+            **said.facts,
+        )
+
+    def _mark(self, clock: Clock, threshold: Threshold, now: datetime, *, is_digest: bool) -> None:
+        clock.mark_fired(threshold)
+        self._journal(clock, threshold, now, is_digest=is_digest)
+
+    def _journal(self, clock: Clock, threshold: Threshold, now: datetime, *, is_digest: bool) -> None:
+        self.changes.firings.append(
+            Firing(
+                clock_id=clock.id,
+                cycle=clock.cycle,
+                subject_id=self.id,
+                kind=threshold.kind,
+                level=threshold.level,
+                repeat=threshold.repeat,
+                arming=threshold.arming,
+                threshold_at=threshold.at,
+                fired_at=now,
+                target=threshold.target,
+                is_digest=is_digest,
+            )
+        )
+
+    def _changed(self, clock: Clock) -> None:
+        if not any(clock is changed for changed in self.changes.clocks):
+            self.changes.clocks.append(clock)
+
+
+def _announcement(threshold: Threshold, now: datetime) -> Said:
+    if threshold.kind is ThresholdKind.BREACH:
+        return Said(events.ClockBreached, {"breached_at": threshold.at, "fired_at": now})
+    facts: dict[str, object] = {"level": threshold.level, "threshold_at": threshold.at, "fired_at": now}
+    if threshold.kind is ThresholdKind.WARNING:
+        return Said(events.ClockWarned, {**facts, "threshold": threshold.label})
+    return Said(events.EscalationDue, {**facts, "target": threshold.target})

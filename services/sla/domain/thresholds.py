@@ -1,0 +1,107 @@
+"""Thresholds: the points on a clock's scale at which something is to be said, each of them once (rule 8)."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from services.sla.domain.clock_fold import ClockFold
+from services.sla.domain.clock_status import RunState
+from services.sla.domain.policies import Target
+
+
+class ThresholdKind(StrEnum):
+    """In the order in which they fire at one instant."""
+
+    WARNING = "warning"
+    BREACH = "breach"
+    ESCALATION = "escalation"
+
+
+_RANK = {kind: rank for rank, kind in enumerate(ThresholdKind)}
+
+
+class Fired(NamedTuple):
+    """Within a clock and cycle, what names a threshold. `repeat` counts an escalation's repetitions from 0."""
+
+    kind: ThresholdKind
+    level: int
+    repeat: int
+    arming: int
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One that is still to fire, at a definite instant. `target` is whom it is for, `label` how it is written."""
+
+    kind: ThresholdKind
+    level: int
+    repeat: int
+    arming: int
+    at: datetime
+    target: str
+    label: str
+
+    @property
+    def name(self) -> Fired:
+        return Fired(self.kind, self.level, self.repeat, self.arming)
+
+    @property
+    def order(self) -> tuple[datetime, int, int, int]:
+        return self.at, _RANK[self.kind], self.level, self.repeat
+
+
+class _Rung(NamedTuple):
+    kind: ThresholdKind
+    level: int
+    repeat: int
+    position: int
+    target: str
+    label: str
+
+
+def pending(
+    clock: ClockFold, arming: int, armed_at: datetime | None, fired: Collection[Fired]
+) -> tuple[Threshold, ...]:
+    """What is still to fire, in order, as far as its instant is certain; nothing once the clock is over.
+
+    `armed_at`: when the arming was raised last. What lies behind it and was said before in this cycle is not
+    said again, and of the warnings behind it only the last is said at all.
+    """
+    if clock.run_state not in (RunState.RUNNING, RunState.PAUSED) or clock.choice is None:
+        return ()
+    said_before = {(name.kind, name.level, name.repeat) for name in fired}
+    found = []
+    behind: Threshold | None = None
+    for rung in _ladder(clock.choice.target, clock.due_position):
+        at = clock.time.instant_of(rung.position, clock.rearmed_at)
+        name = Fired(rung.kind, rung.level, rung.repeat, arming)
+        if at is None or name in fired:
+            continue
+        threshold = Threshold(*name, at, rung.target, rung.label)
+        if armed_at is None or armed_at < at or rung.kind is ThresholdKind.BREACH:
+            found.append(threshold)
+        elif name[:3] in said_before:
+            continue
+        elif rung.kind is ThresholdKind.WARNING:
+            behind = threshold if behind is None or behind.order < threshold.order else behind
+        else:
+            found.append(threshold)
+    if behind is not None:
+        found.append(behind)
+    return tuple(sorted(found, key=lambda threshold: threshold.order))
+
+
+def _ladder(target: Target, due: int) -> Iterator[_Rung]:
+    for level, warning in enumerate(target.warn_at, 1):
+        position = warning.position(due, target.duration)
+        if 0 < position < due:
+            yield _Rung(ThresholdKind.WARNING, level, 0, position, warning.notify, str(warning))
+    yield _Rung(ThresholdKind.BREACH, 0, 0, due, "", "due")
+    unit = target.duration.unit
+    for level, escalation in enumerate(target.escalations, 1):
+        for repeat in range(1 + escalation.repeat_cap):
+            offset = unit.position(escalation.offset + repeat * (escalation.repeat_every or 0))
+            label = f"{escalation.offset} after due"
+            yield _Rung(ThresholdKind.ESCALATION, level, repeat, due + offset, escalation.target, label)

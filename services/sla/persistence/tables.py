@@ -1,0 +1,214 @@
+"""The tables of sla. `migrations/` makes them; the drift check compares."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.db.migrations import History
+from shared.events import tables as events_tables
+from shared.web import tables as web_tables
+
+METADATA = sa.MetaData()
+AT = sa.DateTime(timezone=True)
+
+events_tables.add_to(METADATA)
+web_tables.add_to(METADATA)
+
+# One row: the number of the newest policy or calendar version. Its lock makes commit order revision order.
+catalogue = sa.Table(
+    "catalogue",
+    METADATA,
+    sa.Column("only", sa.Boolean, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("only", name="catalogue_only"),
+)
+
+calendars = sa.Table(
+    "calendars",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("created_at", AT, nullable=False),
+    sa.UniqueConstraint("name", name="calendars_name"),
+)
+
+calendar_versions = sa.Table(
+    "calendar_versions",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("calendar_id", sa.Uuid, sa.ForeignKey("calendars.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("effective_from", AT, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("resolved", JSONB, nullable=False),
+    sa.Column("created_at", AT, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.UniqueConstraint("calendar_id", "number", name="calendar_versions_number"),
+)
+
+policies = sa.Table(
+    "policies",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("created_at", AT, nullable=False),
+    sa.UniqueConstraint("name", name="policies_name"),
+)
+
+policy_versions = sa.Table(
+    "policy_versions",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("policy_id", sa.Uuid, sa.ForeignKey("policies.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("effective_from", AT, nullable=False),
+    sa.Column("effective_until", AT),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("document", JSONB, nullable=False),
+    sa.Column("created_at", AT, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.UniqueConstraint("policy_id", "number", name="policy_versions_number"),
+)
+
+# Customers as valuation tells of them: `tiers` is their history, effective-dated, never shortened.
+customers = sa.Table(
+    "customers",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("tiers", JSONB, nullable=False),
+)
+
+subjects = sa.Table(
+    "subjects",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("number", sa.Text),
+    sa.Column("external_number", sa.Text),
+    sa.Column("customer_id", sa.Uuid),
+    sa.Column("opened_at", AT),
+    sa.Column("is_open", sa.Boolean, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("last_occurred_at", AT),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.CheckConstraint("kind = ANY (ARRAY['ticket', 'complaint'])", name="subjects_kind"),
+)
+sa.Index("subjects_by_customer", subjects.c.customer_id)
+
+ledger = sa.Table(
+    "ledger",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("subject_id", sa.Uuid, sa.ForeignKey("subjects.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("occurred_at", AT, nullable=False),
+    sa.Column("recorded_at", AT, nullable=False),
+    sa.Column("claimed_at", AT),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.Uuid, nullable=False),
+    sa.Column("data", JSONB, nullable=False),
+    sa.UniqueConstraint("subject_id", "event_id", name="ledger_event_once"),
+)
+
+_STATES = "ARRAY['running', 'paused', 'overdue', 'overdue_paused', 'met', 'missed', 'cancelled']"
+
+clocks = sa.Table(
+    "clocks",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("cycle", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("subject_id", sa.Uuid, sa.ForeignKey("subjects.id"), nullable=False),
+    sa.Column("subject_kind", sa.Text, nullable=False),
+    sa.Column("customer_id", sa.Uuid),
+    sa.Column("agreement", sa.Text, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("policy_version_id", sa.Uuid, nullable=False),
+    sa.Column("calendar_version_id", sa.Uuid),
+    sa.Column("target_amount", sa.Integer, nullable=False),
+    sa.Column("target_unit", sa.Text, nullable=False),
+    sa.Column("priority", sa.Text),
+    sa.Column("tier", sa.Text),
+    sa.Column("category", sa.Text),
+    sa.Column("channel", sa.Text),
+    sa.Column("queue", sa.Text),
+    sa.Column("run_state", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("started_at", AT, nullable=False),
+    sa.Column("due_at", AT),
+    sa.Column("due_position", sa.BigInteger, nullable=False),
+    sa.Column("rearmed_at", AT),
+    sa.Column("fulfilled_at", AT),
+    sa.Column("ended_at", AT),
+    sa.Column("breached_at", AT),
+    sa.Column("warned_at", AT),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("arming", sa.Integer, nullable=False),
+    sa.Column("armed_at", AT),
+    sa.Column("pauses", JSONB, nullable=False),
+    sa.Column("published_breaches", JSONB, nullable=False),
+    sa.Column("fired", JSONB, nullable=False),
+    sa.Column("plan", JSONB, nullable=False),
+    sa.CheckConstraint(
+        "run_state = ANY (ARRAY['running', 'paused', 'ended', 'cancelled'])", name="clocks_run_state"
+    ),
+    sa.CheckConstraint(f"state = ANY ({_STATES})", name="clocks_state"),
+)
+sa.Index("clocks_by_subject", clocks.c.subject_id)
+sa.Index("clocks_by_customer", clocks.c.customer_id, clocks.c.started_at, clocks.c.id, clocks.c.cycle)
+sa.Index("clocks_by_start", clocks.c.started_at, clocks.c.id, clocks.c.cycle)
+sa.Index("clocks_by_state", clocks.c.state, clocks.c.started_at, clocks.c.id, clocks.c.cycle)
+sa.Index("clocks_by_metric", clocks.c.metric, clocks.c.started_at, clocks.c.id, clocks.c.cycle)
+
+# Alarms, one for the next threshold of each clock. Without foreign keys: the hot path, under the subject's lock.
+timers = sa.Table(
+    "timers",
+    METADATA,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("clock_id", sa.Uuid, nullable=False),
+    sa.Column("cycle", sa.Integer, nullable=False),
+    sa.Column("subject_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("due_at", AT, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("shard", sa.SmallInteger, nullable=False),
+    sa.Column("parked_at", AT),
+    sa.Column("error", sa.Text),
+    sa.CheckConstraint("kind = ANY (ARRAY['warning', 'breach', 'escalation'])", name="timers_kind"),
+)
+sa.Index("timers_pending", timers.c.due_at, timers.c.id, postgresql_where=timers.c.parked_at.is_(None))
+sa.Index("timers_parked", timers.c.id, postgresql_where=timers.c.parked_at.is_not(None))
+
+# One row: below this instant no pending timer is expected, so that claims need not walk over deleted ones.
+timer_marks = sa.Table(
+    "timer_marks",
+    METADATA,
+    sa.Column("only", sa.Boolean, primary_key=True),
+    sa.Column("low_water_at", AT, nullable=False),
+    sa.CheckConstraint("only", name="timer_marks_only"),
+)
+
+# The journal of thresholds: the primary key is what makes each fire once, whatever else goes wrong.
+firings = sa.Table(
+    "firings",
+    METADATA,
+    sa.Column("clock_id", sa.Uuid, primary_key=True),
+    sa.Column("cycle", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("level", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("repeat", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("arming", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("subject_id", sa.Uuid, nullable=False),
+    sa.Column("threshold_at", AT, nullable=False),
+    sa.Column("fired_at", AT, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("is_digest", sa.Boolean, nullable=False),
+)
+_ESCALATED = sa.and_(firings.c.kind == "escalation", ~firings.c.is_digest)
+sa.Index("firings_escalated_by_subject", firings.c.subject_id, firings.c.fired_at, postgresql_where=_ESCALATED)
+sa.Index("firings_escalated_to_target", firings.c.target, firings.c.fired_at, postgresql_where=_ESCALATED)
+
+HISTORY = History("sla", METADATA)
