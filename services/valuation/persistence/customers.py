@@ -1,5 +1,6 @@
 """The register's rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -50,7 +51,7 @@ async def add_many(work: Work, added: Sequence[Customer]) -> set[UUID]:
             one.external_id,
             one.kind,
             one.display_name,
-            _contacts(one),
+            json.dumps(_contacts(one)),
             one.version,
             one.registered_at,
             one.changed_at,

@@ -13,12 +13,16 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def insert_rows(table: sa.Table, *, suffix: str = "") -> Statement:
-    """INSERT of many rows of `table`, all columns; `suffix` is ON CONFLICT or RETURNING as text."""
+    """INSERT of many rows of `table`, all columns; `suffix` is ON CONFLICT or RETURNING as text.
+
+    JSONB columns take JSON text: the driver would read a list of lists as an array of two dimensions.
+    """
     names = [column.name for column in table.columns]
     listed = ", ".join(names)
+    values = ", ".join(f"{name}::jsonb" if _is_json(table, name) else name for name in names)
     return Statement(
         f"INSERT INTO {table.name} ({listed}) "  # noqa: S608 - names of our own tables
-        f"SELECT {listed} FROM unnest({_places(table, names)}) AS r ({listed}) {suffix}",
+        f"SELECT {values} FROM unnest({_places(table, names)}) AS r ({listed}) {suffix}",
         tuple(names),
         {},
     )
@@ -47,5 +51,11 @@ async def run_rows(
 
 
 def _places(table: sa.Table, names: Sequence[str]) -> str:
-    types = [table.c[name].type.compile(dialect=_DIALECT) for name in names]
+    types = [
+        "text" if _is_json(table, name) else table.c[name].type.compile(dialect=_DIALECT) for name in names
+    ]
     return ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(types, 1))
+
+
+def _is_json(table: sa.Table, name: str) -> bool:
+    return isinstance(table.c[name].type, postgresql.JSONB)
