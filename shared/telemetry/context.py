@@ -99,7 +99,10 @@ def begin_request(
         correlation_id = UUID(trace[0]) if trace else new_id()
     trace_id, flags = trace or (correlation_id.hex, SAMPLED)
     return WorkContext(
-        correlation_id=correlation_id, trace_id=trace_id, flags=flags, request_id=request_id or new_id().hex
+        correlation_id=correlation_id,
+        trace_id=trace_id,
+        flags=flags,
+        request_id=request_id or correlation_id.hex,
     )
 
 

@@ -10,6 +10,13 @@ import structlog
 
 from shared.telemetry import context
 
+_json_stream: TextIO | None = None
+
+
+def json_stream() -> TextIO | None:
+    """Where JSON lines of level info go; None when they go nowhere or are for people."""
+    return _json_stream
+
 
 def configure(
     *,
@@ -19,6 +26,7 @@ def configure(
     stream: TextIO | None = None,
 ) -> None:
     """Set up structlog, and the standard library's loggers to speak the same way, once a process."""
+    global _json_stream
     stream = stream or sys.stdout
     threshold = logging.getLevelNamesMapping()[level.upper()]
 
@@ -26,6 +34,7 @@ def configure(
         event.setdefault("service", service)
         return event
 
+    _json_stream = stream if log_format == "json" and threshold <= logging.INFO else None
     shared: list[Any] = [
         with_work_context,
         with_service,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.types import ASGIApp
 
 from shared.db.database import Database
 from shared.db.migrations import History
@@ -14,9 +14,10 @@ from shared.web.edge import Edge
 from shared.web.faults import HANDLERS
 from shared.web.health import Check, database_check, health_routes
 from shared.web.middleware import EdgeMiddleware
-from shared.web.openapi import describe
-from shared.web.permissions import Guard, Permissions, PermissionTableError
+from shared.web.openapi import describe, guards_of
+from shared.web.permissions import Permissions, PermissionTableError
 from shared.web.rate_limits import RateLimits
+from shared.web.routing import ServiceApp
 
 BODY_LIMIT_BYTES = 1_048_576
 
@@ -45,7 +46,20 @@ def create_app(
     has no guard or no row, or a row has no operation.
     """
     table = Permissions(service, permissions)
-    app = FastAPI(
+    metrics = HttpMetrics(service)
+
+    def edge_layer(inner: ASGIApp) -> ASGIApp:
+        return EdgeMiddleware(
+            inner,
+            service=service,
+            body_limit_bytes=body_limit_bytes,
+            metrics=metrics,
+            limits=limits,
+            access_log=access_log,
+        )
+
+    app = ServiceApp(
+        edge_layer=edge_layer,
         title=title,
         summary=summary,
         description=description,
@@ -55,23 +69,16 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=True,
+        telemetry={"metrics": False, "logs": False},
         generate_unique_id_function=lambda route: route.name,
         exception_handlers=HANDLERS,
         routes=health_routes({"database": database_check(database, history), **(checks or {})}),
     )
     for router in routers:
-        app.include_router(router, prefix=f"/{service}/v1")
+        app.include_flat(router, f"/{service}/v1")
     _require_guards(app, table)
     app.state.edge = Edge(
         service=service, database=database, verifier=verifier, permissions=table, limits=limits
-    )
-    app.add_middleware(
-        EdgeMiddleware,
-        service=service,
-        body_limit_bytes=body_limit_bytes,
-        metrics=HttpMetrics(service),
-        limits=limits,
-        access_log=access_log,
     )
     describe(app, table)
     return app
@@ -84,7 +91,7 @@ def _require_guards(app: FastAPI, table: Permissions) -> None:
         if not isinstance(context.original_route, APIRoute):
             continue
         name = context.unique_id
-        guards = [guard.operation_id for guard in _guards(context.dependant)]
+        guards = [guard.operation_id for guard in guards_of(context.original_route.dependant)]
         if guards != [name]:
             raise PermissionTableError(
                 f"{name} at {context.path} must be guarded once, as itself; found {guards or 'no guard'}"
@@ -97,10 +104,3 @@ def _require_guards(app: FastAPI, table: Permissions) -> None:
         raise PermissionTableError(
             f"operations without a row: {without_row}; rows without an operation: {without_operation}"
         )
-
-
-def _guards(dependant: Dependant) -> list[Guard]:
-    found = [dependant.call] if isinstance(dependant.call, Guard) else []
-    for inner in dependant.dependencies:
-        found.extend(_guards(inner))
-    return found

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from shared.db.work import Work
 from shared.kernel.context import Actor, Origin
 from shared.telemetry import context
+from shared.web.answers import BytesResponse, to_bytes
 from shared.web.authentication import Principal
 from shared.web.edge import Edge, headers_of
 from shared.web.etag import etag, expected_version
@@ -26,7 +27,6 @@ from shared.web.permissions import Guard
 
 T = TypeVar("T")
 
-JSON = "application/json"
 # The second attempt always finds the key that the first one lost to.
 IDEMPOTENT_ATTEMPTS = 2
 
@@ -62,15 +62,16 @@ class CommandEdge:
         command: Callable[[Work], Awaitable[T]],
         *,
         present: Callable[[T], BaseModel] | None = None,
-        status: int | None = None,
+        status: int | Callable[[T], int] | None = None,
         location: str | Callable[[T], str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Run the command in a transaction of its own and answer with what it returned.
 
-        `present` makes the body (none: 204), whose `version`, if it has one, makes the ETag; `status` is 200
-        unless given; `location` becomes the Location header. With an Idempotency-Key the answer is stored in
-        the same transaction, and a repeated request gets it again without a second effect.
+        `present` makes the body (none: 204), whose `version`, if it has one, makes the ETag; `status` (a function
+        of the result, too) is 200 unless given; `location` becomes the Location header. With an Idempotency-Key
+        the answer is stored in the same transaction, and a repeated request gets it again without a second
+        effect.
         """
 
         async def answered(work: Work) -> Answer:
@@ -121,17 +122,19 @@ def command(operation_id: str) -> Command:
 def _answer(
     result: T,
     present: Callable[[T], BaseModel] | None,
-    status: int | None,
+    status: int | Callable[[T], int] | None,
     location: str | Callable[[T], str] | None,
     extra: Mapping[str, str] | None,
 ) -> Answer:
     headers = dict(extra) if extra else {}
     if location is not None:
         headers["location"] = location if isinstance(location, str) else location(result)
+    if callable(status):
+        status = status(result)
     if present is None:
         return Answer(status or 204, headers, b"")
     shown = present(result)
-    body = shown.__pydantic_serializer__.to_json(shown)
+    body = to_bytes(shown)
     version = getattr(shown, "version", None)
     if isinstance(version, int):
         headers["etag"] = etag(version, body)
@@ -139,4 +142,4 @@ def _answer(
 
 
 def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, answer.headers, JSON if answer.body else None)
+    return BytesResponse(answer.body, answer.status, answer.headers)

@@ -32,6 +32,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.kernel.errors import FieldError, InvalidInputError
+from shared.web.answers import BytesResponse, to_bytes
 
 T = TypeVar("T")
 
@@ -39,7 +40,6 @@ DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
 LONGEST_CURSOR = 1_024
 DIGEST_BYTES = 9
-JSON = "application/json"
 _PAGING = ("cursor", "limit")
 
 _PARSERS: dict[type, Callable[[str], Any]] = {
@@ -121,9 +121,9 @@ class Paging:
         if next_cursor is not None:
             query = urlencode([*self._filters, ("limit", self.limit), ("cursor", next_cursor)])
             headers["link"] = f'<{self._path}?{query}>; rel="next"'
-        items = b",".join(_json(present(row)) for row in shown)
+        items = b",".join(to_bytes(present(row)) for row in shown)
         body = b'{"items":[' + items + b'],"next_cursor":' + to_json(next_cursor) + b"}"
-        return Response(body, 200, headers, JSON)
+        return BytesResponse(body, 200, headers)
 
     @property
     def _list(self) -> str:
@@ -143,10 +143,6 @@ async def paging(
     """`paging: Paging = Depends(paging)`."""
     scope = request.scope
     return Paging(scope["path"], scope["query_string"].decode("latin-1"), limit, cursor)
-
-
-def _json(shown: BaseModel) -> bytes:
-    return shown.__pydantic_serializer__.to_json(shown)
 
 
 def _text(key: Any) -> str:

@@ -10,12 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.kernel.errors import CareloopError
 from shared.telemetry import context
+from shared.telemetry.access import AccessLog
 from shared.telemetry.metrics import HttpMetrics
 from shared.web.edge import headers_of
 from shared.web.problems import InternalError, RequestTooLargeError, problem_response
 from shared.web.rate_limits import RateLimits
 
-log = structlog.get_logger("careloop.access")
+log = structlog.get_logger(__name__)
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 BODY_LIMIT = "careloop.body_limit_bytes"
@@ -46,7 +47,7 @@ class EdgeMiddleware:
         self._body_limit = body_limit_bytes
         self._metrics = metrics
         self._limits = limits
-        self._access_log = access_log
+        self._access_log = AccessLog(service) if access_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,16 +94,8 @@ class EdgeMiddleware:
     def _record(self, scope: Scope, working: context.WorkContext, status: int, seconds: float) -> None:
         route = _route(scope)
         self._metrics.observe(scope["method"], route, status, seconds)
-        if self._access_log and scope["path"] not in QUIET:
-            log.info(
-                "request",
-                service=self._service,
-                method=scope["method"],
-                route=route,
-                status=status,
-                milliseconds=round(seconds * 1_000, 2),
-                role=working.who,
-            )
+        if self._access_log is not None and scope["path"] not in QUIET:
+            self._access_log.write(working, scope["method"], route, status, seconds)
 
 
 def _begin(headers: dict[bytes, bytes]) -> context.WorkContext:

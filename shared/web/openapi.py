@@ -1,11 +1,23 @@
-"""The OpenAPI 3.1 document of a service, and one document for all of them."""
+"""The OpenAPI 3.1 document of a service: what FastAPI derives, and what the edge does to every operation."""
 
+from collections.abc import Iterator, Mapping
+from types import CodeType
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 
-from shared.web.permissions import Permissions
+from shared.web import documented
+from shared.web.commands import Command
+from shared.web.merging import merge_documents
+from shared.web.permissions import Guard, Permissions
+from shared.web.reads import Reading
+
+__all__ = ["describe", "guards_of", "merge_documents"]
+
+_REPLACED = ("HTTPValidationError", "ValidationError")
 
 
 def describe(app: FastAPI, permissions: Permissions) -> None:
@@ -13,13 +25,112 @@ def describe(app: FastAPI, permissions: Permissions) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = get_openapi(
-                title=app.title,
-                version=app.version,
-                summary=app.summary,
-                description=app.description,
-                routes=app.routes,
-            )
+            app.openapi_schema = _document(app, permissions)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def guards_of(dependant: Dependant) -> Iterator[Guard]:
+    """The guards among a route's dependencies, however deep."""
+    if isinstance(dependant.call, Guard):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from guards_of(inner)
+
+
+def _document(app: FastAPI, permissions: Permissions) -> dict[str, Any]:
+    document: dict[str, Any] = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+        separate_input_output_schemas=app.separate_input_output_schemas,
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            _complete(operation, route, next(guards_of(route.dependant)), permissions, schemas)
+    for name in _REPLACED:
+        schemas.pop(name, None)
+    schemas.update(documented.schemas())
+    components["responses"] = documented.responses()
+    components["headers"] = documented.HEADERS
+    components["parameters"] = documented.PARAMETERS
+    components["securitySchemes"] = documented.SECURITY_SCHEMES
+    document["security"] = documented.SECURITY
+    return document
+
+
+def _complete(
+    operation: dict[str, Any],
+    route: APIRoute,
+    guard: Guard,
+    permissions: Permissions,
+    schemas: Mapping[str, Any],
+) -> None:
+    roles = sorted(permissions.table[guard.operation_id])
+    said = f"Roles: {', '.join(roles)}."
+    operation["description"] = (
+        f"{operation['description']}\n\n{said}" if operation.get("description") else said
+    )
+    operation["x-roles"] = roles
+    operation["security"] = documented.SECURITY
+    responses = operation["responses"]
+    has_body = "requestBody" in operation
+    versioned = isinstance(guard, Command) and _reads_version(route.endpoint.__code__)
+    statuses = {401, 403, 422, 429, 500, 503}
+    if route.param_convertors:
+        statuses.add(404)
+    if has_body:
+        statuses |= {413, 415}
+    if isinstance(guard, Command):
+        statuses.add(409)
+        _add_parameter(operation, "IdempotencyKey")
+    if versioned:
+        statuses |= {412, 428}
+        _add_parameter(operation, "IfMatch")
+    for status in sorted(statuses):
+        ours = documented.response(status)
+        theirs = responses.get(str(status))
+        if theirs is None or status == 422:
+            responses[str(status)] = ours
+        elif "content" not in theirs:
+            theirs["content"] = documented.problem_content()
+    for status, answer in responses.items():
+        if status.startswith("2") and "$ref" not in answer:
+            _add_headers(answer, status, schemas)
+    if isinstance(guard, Reading) and any("ETag" in one.get("headers", {}) for one in responses.values()):
+        responses["304"] = {"description": "You have this representation already."}
+        _add_parameter(operation, "IfNoneMatch")
+
+
+def _add_parameter(operation: dict[str, Any], name: str) -> None:
+    operation.setdefault("parameters", []).append({"$ref": f"#/components/parameters/{name}"})
+
+
+def _add_headers(answer: dict[str, Any], status: str, schemas: Mapping[str, Any]) -> None:
+    names = ["X-Request-Id"]
+    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    properties = schemas.get(schema.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+    if "version" in properties:
+        names.append("ETag")
+    if "next_cursor" in properties:
+        names.append("Link")
+    if status in ("201", "202"):
+        names.append("Location")
+    headers = answer.setdefault("headers", {})
+    for name in names:
+        headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
+
+
+def _reads_version(code: CodeType) -> bool:
+    """Whether a route's function reads `edge.expected_version`, itself or in a function within it."""
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return "expected_version" in code.co_names or any(_reads_version(one) for one in inner)

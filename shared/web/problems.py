@@ -117,6 +117,8 @@ def headers_of(error: CareloopError) -> dict[str, str]:
         if error.members.get("token_refused"):
             challenge += ', error="invalid_token"'
         headers["WWW-Authenticate"] = challenge
+    if error.status == 405 and "allow" in error.members:
+        headers["Allow"] = ", ".join(error.members["allow"])
     wait = error.members.get("retry_after_seconds")
     if wait is not None:
         headers["Retry-After"] = str(wait)

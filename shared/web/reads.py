@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.db.work import Session
+from shared.web.answers import BytesResponse, to_bytes
 from shared.web.authentication import Principal
 from shared.web.edge import Edge, headers_of
 from shared.web.etag import etag, is_fresh
 from shared.web.permissions import Guard
 
-JSON = "application/json"
 # A client may keep the answer for itself, and asks again with If-None-Match before it shows it.
 REVALIDATE = "private, no-cache"
 
@@ -40,16 +40,16 @@ class Reader:
 
     def answer(self, shown: BaseModel) -> Response:
         """The model as JSON; with its `version` as ETag if it has one, and 304 when the caller has it already."""
-        body = shown.__pydantic_serializer__.to_json(shown)
+        body = to_bytes(shown)
         version = getattr(shown, "version", None)
         if not isinstance(version, int):
-            return Response(body, media_type=JSON)
+            return BytesResponse(body)
         tag = etag(version, body)
         headers = {"etag": tag, "cache-control": REVALIDATE}
         asked = headers_of(self._request.scope).get(b"if-none-match")
         if asked is not None and is_fresh(asked.decode("latin-1"), tag):
-            return Response(None, 304, headers)
-        return Response(body, 200, headers, JSON)
+            return BytesResponse(b"", 304, headers)
+        return BytesResponse(body, 200, headers)
 
 
 class Reading(Guard):
