@@ -2,10 +2,11 @@
 
 import typer
 
-from careloop.commands import calendar
+from careloop.commands import calendar, dead_letters, events
 from careloop.commands.migrate import migrate
 from careloop.commands.run import run
 from careloop.commands.serve import serve
+from careloop.commands.stack import stack
 from careloop.commands.token import token
 
 app = typer.Typer(
@@ -14,7 +15,10 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(run)
+app.command()(stack)
 app.command()(serve)
 app.command()(migrate)
 app.command()(token)
 app.add_typer(calendar.app, name="calendar")
+app.add_typer(events.app, name="events")
+app.add_typer(dead_letters.app, name="dead-letters")
