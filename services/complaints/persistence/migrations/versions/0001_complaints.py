@@ -81,13 +81,13 @@ CREATE TABLE complaints (
     escalated_at timestamptz,
     overdue_from timestamptz,
     PRIMARY KEY (id),
-    CONSTRAINT worked_on_by_its_owner CHECK (owner_id IS NOT NULL OR status NOT IN (
-            'investigating', 'waiting')),
+    CONSTRAINT worked_on_by_its_owner
+        CHECK (owner_id IS NOT NULL OR status NOT IN ('investigating', 'waiting')),
     CONSTRAINT decided_with_outcome CHECK ((status IN ('decided', 'closed')) = (outcome IS NOT NULL)),
     CONSTRAINT outcome_with_cause CHECK ((outcome IS NULL) = (cause_code IS NULL)),
     CONSTRAINT closed_at_an_instant CHECK ((status = 'closed') = (closed_at IS NOT NULL)),
-    CONSTRAINT closed_with_delivery CHECK (status <> 'closed' OR outcome IN (
-            'withdrawn', 'unreachable') OR delivered_at IS NOT NULL)))
+    CONSTRAINT closed_with_delivery
+        CHECK (status <> 'closed' OR outcome IN ('withdrawn', 'unreachable') OR delivered_at IS NOT NULL),
     UNIQUE (number),
     FOREIGN KEY (follows_complaint_id) REFERENCES complaints (id)
 )
