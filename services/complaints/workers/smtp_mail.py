@@ -99,10 +99,10 @@ def message_id_of(mail: Mail, sender: str) -> str:
 def email_of(mail: Mail, server: SmtpServer) -> EmailMessage:
     """The mail as it leaves. Header values are structured or ours; none is taken from what a customer wrote."""
     message = EmailMessage(_POLICY)
-    local, _, domain = mail.recipient.rpartition("@")
-    sender_local, _, sender_domain = server.sender.rpartition("@")
-    message["From"] = Address(server.sender_name, sender_local, sender_domain)
-    message["To"] = Address("", local, domain)
+    # First: setting the content takes every Content- header away.
+    message.set_content(mail.body + "\n", charset="utf-8")
+    message["From"] = Address(server.sender_name, addr_spec=server.sender)
+    message["To"] = Address(addr_spec=mail.recipient)
     message["Subject"] = mail.subject
     message["Date"] = mail.written_at
     message["Message-ID"] = message_id_of(mail, server.sender)
@@ -110,5 +110,4 @@ def email_of(mail: Mail, server: SmtpServer) -> EmailMessage:
     if mail.kind is MessageKind.ACKNOWLEDGEMENT:
         message["Auto-Submitted"] = "auto-replied"
         message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(mail.body + "\n", charset="utf-8")
     return message

@@ -87,11 +87,15 @@ class Case:
         self.id = self.now["id"]
         self.path = f"/complaints/{self.id}"
 
-    async def post(self, resource: str, *, headers: dict[str, str] | None = None, **body: Any) -> httpx.Response:
+    async def post(
+        self, resource: str, *, headers: dict[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
         sent = {"If-Match": self.etag, **(headers or {})}
         return await self.desk.http.post(f"{self.path}/{resource}", json=body, headers=sent)
 
-    async def do(self, resource: str, *, headers: dict[str, str] | None = None, **body: Any) -> dict[str, Any]:
+    async def do(
+        self, resource: str, *, headers: dict[str, str] | None = None, **body: Any
+    ) -> dict[str, Any]:
         answer = await self.post(resource, headers=headers, **body)
         assert answer.status_code == 200, (resource, answer.text)
         self._take(answer)
