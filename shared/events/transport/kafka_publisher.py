@@ -81,9 +81,11 @@ class KafkaPublisher:
         self._create_topics = create_topics
         self._producer: Any = None
         self._turn = asyncio.Lock()
-        self._headers: dict[str, bytes] = {}
+        self._known_topics: set[str] = set()
 
     async def publish(self, records: Sequence[OutgoingRecord]) -> list[Outcome]:
+        if not records:
+            return []
         async with self._turn:
             outcomes: list[Outcome] = [_NOT_SENT] * len(records)
             by_partition = await self._by_partition(records)
@@ -122,13 +124,16 @@ class KafkaPublisher:
         return found
 
     async def _partitions_of(self, topic: str) -> list[int]:
+        if topic not in self._known_topics:
+            await self._create_topics([topic])
+            self._known_topics.add(topic)
         try:
             producer = await self._started()
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
                 return sorted(await producer.partitions_for(topic))
         except UnknownTopicOrPartitionError:
-            await self._create_topics([topic])
-            raise BrokerUnavailableError(f"topic {topic} was missing and is being made") from None
+            self._known_topics.discard(topic)
+            raise BrokerUnavailableError(f"topic {topic} is not there yet") from None
         except AWAY as away:
             await self._discard()
             raise BrokerUnavailableError(

@@ -90,6 +90,8 @@ class PostgresTransport:
             await connection.execute(_CREATE_TOPICS, sorted(topics))
 
     async def publish(self, records: Sequence[OutgoingRecord]) -> list[Outcome]:
+        if not records:
+            return []
         outcomes: list[Outcome] = [ACKNOWLEDGED] * len(records)
         places: dict[str, list[int]] = defaultdict(list)
         refused: set[tuple[str, str]] = set()
