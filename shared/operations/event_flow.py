@@ -15,10 +15,10 @@ COUNTED = 10_000
 
 _WAITING = statement(
     sa.text(
-        "SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT CAST(:most AS bigint)) AS some) AS waiting,"
+        "SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT CAST(:most AS bigint)) AS sample) AS waiting,"
         " (SELECT occurred_at FROM outbox ORDER BY id LIMIT 1) AS oldest_occurred_at,"
         " (SELECT event_id FROM outbox ORDER BY id LIMIT 1) AS oldest_event_id,"
-        " (SELECT count(*) FROM (SELECT FROM parked_events LIMIT CAST(:most AS bigint)) AS some) AS parked,"
+        " (SELECT count(*) FROM (SELECT FROM parked_events LIMIT CAST(:most AS bigint)) AS sample) AS parked,"
         " (SELECT count(*) FROM held_keys) AS held_keys,"
         " (SELECT count(*) FROM dead_letters WHERE state = 'open' AND direction = 'inbound') AS inbound,"
         " (SELECT count(*) FROM dead_letters WHERE state = 'open' AND direction = 'outbound') AS outbound"

@@ -9,6 +9,7 @@ from typing import Any, Literal, TextIO
 import structlog
 
 from shared.telemetry import context
+from shared.telemetry.faults import with_fault
 
 _json_stream: TextIO | None = None
 
@@ -40,9 +41,9 @@ def configure(
         with_service,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        with_fault,
     ]
     if log_format == "json":
-        shared.append(structlog.processors.format_exc_info)
         renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
