@@ -27,6 +27,7 @@ class Stepper:
         self._clock = clock
         self._services = services
         self._due: dict[str, tuple[int, datetime | None]] = {}
+        self._busy: set[str] = set()
 
     async def drain(self) -> int:
         """Run what can be run now, without moving time; how many things were done."""
@@ -70,11 +71,15 @@ class Stepper:
     async def _run_woken(self) -> int:
         done = 0
         for loop in _loops(self._services):
-            if loop.wake.is_set:
+            if loop.wake.is_set or loop.name in self._busy:
                 loop.wake.clear()
                 batch = await loop.run_once()
+                # Whoever did something is asked once more, but not woken: a loop that knows that it has seen all
+                # answers without a look.
                 if batch:
-                    loop.wake.set()
+                    self._busy.add(loop.name)
+                else:
+                    self._busy.discard(loop.name)
                 done += batch
         return done
 
