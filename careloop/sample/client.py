@@ -9,10 +9,15 @@ import httpx
 from starlette.types import ASGIApp
 
 from careloop.issuer import issue_token
+from careloop.registry import SERVICES
 from shared.kernel.errors import CareloopError
 
 TOKEN_MINUTES = 240
+TIMEOUT_SECONDS = 60.0
+PAGE = 200
 ROLES = ("agent", "supervisor", "quality", "admin", "system")
+PRECONDITION_FAILED = 412
+SHOWN_CHARACTERS = 2000
 
 
 class DemoRefusedError(CareloopError):
@@ -26,36 +31,48 @@ class Answer:
 
     def __init__(self, response: httpx.Response) -> None:
         self.body: Any = response.json() if response.content else None
-        self.etag = response.headers.get("etag")
+        self.etag: str | None = response.headers.get("etag")
 
 
 class SuiteClient:
-    """Speaks to a suite as people and systems of each role."""
+    """Speaks to a suite as people and systems of each role.
+
+    reread  how often a change was refused because the suite itself had changed the resource meanwhile (a breach
+            escalates a ticket); it was then read again and sent with its new ETag, as a person would
+    """
 
     def __init__(self, http: httpx.AsyncClient, tokens: Mapping[str, str]) -> None:
         self._http = http
-        self._tokens = dict(tokens)
+        self._headers = {role: f"Bearer {token}" for role, token in tokens.items()}
         self.requests = 0
+        self.reread = 0
 
     async def get(self, path: str, *, role: str = "supervisor", **query: Any) -> Answer:
-        return await self._send("GET", path, role, params={k: v for k, v in query.items() if v is not None})
+        return Answer(await self._sent("GET", path, role, params=_given(query)))
 
-    async def post(
-        self,
-        path: str,
-        body: Any,
-        *,
-        role: str = "agent",
-        etag: str | None = None,
+    async def post(self, path: str, body: Any, *, role: str = "agent") -> Answer:
+        return Answer(await self._sent("POST", path, role, json=body))
+
+    async def change(
+        self, resource: str, path: str, body: Any, *, etag: str | None, role: str = "agent"
     ) -> Answer:
-        headers = {} if etag is None else {"If-Match": etag}
-        return await self._send("POST", path, role, json=body, headers=headers)
+        """POST to `resource/path` with If-Match; once more with a fresh ETag when the resource had changed."""
+        target = f"{resource}/{path}"
+        headers = {"If-Match": etag or ""}
+        response = await self._send("POST", target, role, json=body, headers=headers)
+        if response.status_code == PRECONDITION_FAILED:
+            self.reread += 1
+            fresh = await self.get(resource, role=role)
+            headers = {"If-Match": fresh.etag or ""}
+            response = await self._send("POST", target, role, json=body, headers=headers)
+        return Answer(_accepted("POST", target, response))
 
     async def upload(
         self, path: str, content: bytes, media_type: str, *, role: str = "admin", **query: Any
     ) -> Answer:
-        return await self._send(
-            "POST", path, role, content=content, headers={"Content-Type": media_type}, params=query
+        headers = {"Content-Type": media_type}
+        return Answer(
+            await self._sent("POST", path, role, content=content, headers=headers, params=_given(query))
         )
 
     async def pages(
@@ -64,22 +81,28 @@ class SuiteClient:
         """Every item of a list, page by page."""
         cursor: str | None = None
         while True:
-            page = (await self.get(path, role=role, limit=200, cursor=cursor, **query)).body
+            page = (await self.get(path, role=role, limit=PAGE, cursor=cursor, **query)).body
             for item in page["items"]:
                 yield item
             cursor = page.get("next_cursor")
             if cursor is None:
                 return
 
+    async def _sent(self, method: str, path: str, role: str, **content: Any) -> httpx.Response:
+        return _accepted(method, path, await self._send(method, path, role, **content))
+
     async def _send(
-        self, method: str, path: str, role: str, *, headers: Any = None, **content: Any
-    ) -> Answer:
+        self,
+        method: str,
+        path: str,
+        role: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> httpx.Response:
         self.requests += 1
-        authorized = {"Authorization": f"Bearer {self._tokens[role]}", **(headers or {})}
-        response = await self._http.request(method, path, headers=authorized, **content)
-        if response.is_error:
-            raise DemoRefusedError(f"{method} {path} → {response.status_code}: {response.text[:2000]}")
-        return Answer(response)
+        authorized = {"Authorization": self._headers[role], **(headers or {})}
+        return await self._http.request(method, path, headers=authorized, **content)
 
 
 @asynccontextmanager
@@ -90,11 +113,23 @@ async def suite_client(app: ASGIApp, state_dir: Path) -> AsyncIterator[SuiteClie
         for role in ROLES
     }
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://careloop", timeout=60) as http:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://careloop", timeout=TIMEOUT_SECONDS
+    ) as http:
         yield SuiteClient(http, tokens)
 
 
+def _accepted(method: str, path: str, response: httpx.Response) -> httpx.Response:
+    if response.is_error:
+        raise DemoRefusedError(
+            f"{method} {path} → {response.status_code}: {response.text[:SHOWN_CHARACTERS]}"
+        )
+    return response
+
+
+def _given(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
 def _scopes(role: str) -> list[str]:
-    return (
-        [f"{name}:*" for name in ("ticketing", "sla", "valuation", "complaints")] if role == "system" else []
-    )
+    return [f"{name}:*" for name in SERVICES] if role == "system" else []
