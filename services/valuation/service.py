@@ -1,5 +1,7 @@
 """Composition: the only place where this service's objects are wired."""
 
+from collections.abc import Callable
+
 from services.valuation.api.customers import customer_routes
 from services.valuation.api.margin_rates import margin_rate_routes
 from services.valuation.api.permissions import PERMISSIONS
@@ -14,6 +16,7 @@ from services.valuation.messaging.outbound import OUTBOUND
 from services.valuation.persistence.tables import HISTORY
 from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
+from services.valuation.usecases.rebuild_standings import RebuildReport, rebuild_standings
 from services.valuation.workers.imports import ImportLoop
 from services.valuation.workers.reviews import ReviewLoop
 from shared.db.database import Database
@@ -25,7 +28,7 @@ from shared.kernel.clock import Clock
 from shared.operations.service import Service
 from shared.web.app import create_app
 
-__all__ = ["HISTORY", "Settings", "build", "valuation_of"]
+__all__ = ["HISTORY", "Settings", "build", "rebuild", "valuation_of"]
 
 NAME = "valuation"
 VERSION = "0.1.0"
@@ -50,15 +53,7 @@ def valuation_of(settings: Settings, clock: Clock) -> Valuation:
 
 def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
     """The service on its database, publishing and consuming through `transport`."""
-    database = Database(
-        settings.database_url,
-        clock=clock,
-        name=NAME,
-        min_size=settings.pool_min_size,
-        max_size=settings.pool_max_size,
-        command_timeout_seconds=settings.command_timeout_seconds,
-    )
-    OutboxWriter(NAME, OUTBOUND).attach(database)
+    database = _database(settings, clock)
     valuation = valuation_of(settings, clock)
     relay = Relay(NAME, database, transport)
     consumer = Consumer(NAME, database, transport, SUBSCRIPTIONS)
@@ -93,3 +88,34 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
         loops=(relay, consumer, imports, reviews),
         checks={"broker": transport.check},
     )
+
+
+async def rebuild(
+    settings: Settings,
+    *,
+    clock: Clock,
+    check: bool,
+    on_progress: Callable[[RebuildReport], None] = lambda report: None,
+) -> RebuildReport:
+    """`careloop value rebuild [--check]`: compare every standing with its ledger, and repair unless `check`."""
+    database = _database(settings, clock)
+    await database.open()
+    try:
+        return await rebuild_standings(
+            database, valuation_of(settings, clock), check=check, on_progress=on_progress
+        )
+    finally:
+        await database.close()
+
+
+def _database(settings: Settings, clock: Clock) -> Database:
+    database = Database(
+        settings.database_url,
+        clock=clock,
+        name=NAME,
+        min_size=settings.pool_min_size,
+        max_size=settings.pool_max_size,
+        command_timeout_seconds=settings.command_timeout_seconds,
+    )
+    OutboxWriter(NAME, OUTBOUND).attach(database)
+    return database
