@@ -1,5 +1,6 @@
 """A clock as it is stored: what the fold gave last, what was published of it, and what is to fire."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -13,6 +14,9 @@ from services.sla.domain.policies import ClockKey
 from services.sla.domain.thresholds import Fired, Threshold, ThresholdKind, pending
 from services.sla.domain.units import Duration
 from shared.kernel.ids import derived_id
+
+# What reports group and filter clocks by: the subject's facts when it was last heard of.
+DESCRIBED = ("priority", "tier", "category", "channel", "queue")
 
 
 def clock_id_of(subject_id: UUID, key: ClockKey) -> UUID:
@@ -62,6 +66,7 @@ class Clock:
     fired: set[Fired] = field(default_factory=set)
     plan: tuple[Threshold, ...] = ()
     pauses: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+    described: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(DESCRIBED))
     is_new: bool = True
 
     @classmethod

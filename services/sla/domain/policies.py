@@ -46,7 +46,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001 - the domain's word; Python's warnings play no part here
+class WarningLevel:
     """Before due: at a share of the target, or so many units before it. `notify` says whom."""
 
     share: float | None = None
@@ -84,7 +84,7 @@ class Target:
     starts_on: frozenset[EntryKind] | None = None
     stops_on: frozenset[EntryKind] | None = None
     pauses_on: frozenset[PauseCause] | None = None
-    warn_at: tuple[Warning, ...] = ()
+    warn_at: tuple[WarningLevel, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     on_reopen: OnReopen | None = None
     on_tier_change: OnTierChange = OnTierChange.KEEP

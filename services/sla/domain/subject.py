@@ -8,11 +8,10 @@ from uuid import UUID
 
 from services.sla.domain import events
 from services.sla.domain.catalogue import Catalogue
-from services.sla.domain.clock import Clock, Said
+from services.sla.domain.clock import DESCRIBED, Clock, Said
 from services.sla.domain.firing import Decision
 from services.sla.domain.fold import SubjectFold, fold, opening_of
 from services.sla.domain.ledger import Entry, EntryKind
-from services.sla.domain.matching import Facts
 from services.sla.domain.metrics import SubjectKind
 from services.sla.domain.policies import ClockKey
 from services.sla.domain.thresholds import Threshold, ThresholdKind
@@ -56,8 +55,6 @@ class Subject(Aggregate):
     is_open: bool = True
     entries: list[Entry] = field(default_factory=list)
     clocks: dict[tuple[ClockKey, int], Clock] = field(default_factory=dict)
-    facts: Facts | None = None
-    tier: str | None = None
     changes: Changes = field(default_factory=Changes, repr=False, compare=False)
 
     def knows(self, entry: Entry) -> bool:
@@ -138,8 +135,14 @@ class Subject(Aggregate):
         return taken
 
     def _follow(self, folded: SubjectFold, cause: Entry, reason: str, now: datetime) -> None:
-        self.facts = folded.facts
-        self.tier = folded.tier
+        facts = folded.facts
+        described = dict(
+            zip(
+                DESCRIBED,
+                (facts.priority or facts.severity, folded.tier, facts.category, facts.channel, facts.queue),
+                strict=True,
+            )
+        )
         self.customer_id = folded.facts.customer_id
         self.opened_at = folded.opened_at
         self.is_open = not (folded.closed or folded.gone)
@@ -147,6 +150,7 @@ class Subject(Aggregate):
             clock = self.clocks.get((clock_fold.key, clock_fold.cycle))
             if clock is None:
                 clock = self.clocks[clock_fold.key, clock_fold.cycle] = Clock.of(self.id, clock_fold)
+            clock.described = described
             generation = clock.generation
             for said in clock.follow(clock_fold, cause, reason, gone=folded.gone, now=now):
                 self._say(clock, said, now)

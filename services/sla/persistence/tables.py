@@ -208,7 +208,9 @@ firings = sa.Table(
     sa.Column("is_digest", sa.Boolean, nullable=False),
 )
 _ESCALATED = sa.and_(firings.c.kind == "escalation", ~firings.c.is_digest)
-sa.Index("firings_escalated_by_subject", firings.c.subject_id, firings.c.fired_at, postgresql_where=_ESCALATED)
+sa.Index(
+    "firings_escalated_by_subject", firings.c.subject_id, firings.c.fired_at, postgresql_where=_ESCALATED
+)
 sa.Index("firings_escalated_to_target", firings.c.target, firings.c.fired_at, postgresql_where=_ESCALATED)
 
 HISTORY = History("sla", METADATA)

@@ -1,0 +1,240 @@
+"""Policies as they are written: from their JSON form to matches and targets, with every fault named by field."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from services.sla.domain.errors import InvalidPolicyError, NotMeasuredYetError
+from services.sla.domain.ledger import EntryKind
+from services.sla.domain.metrics import (
+    DEFAULTS,
+    NOT_MEASURED_YET,
+    STARTS,
+    STOPS,
+    SUBJECTS_NOT_KNOWN_YET,
+    Agreement,
+    Metric,
+    OnReopen,
+    OnTierChange,
+    PauseCause,
+    SubjectKind,
+)
+from services.sla.domain.policies import Escalation, Match, Target, WarningLevel
+from services.sla.domain.units import MICROSECONDS, Duration, Unit
+from shared.kernel.errors import FieldError, InvalidInputError
+
+E = TypeVar("E", bound=StrEnum)
+
+MOST_WARNINGS = 10
+MOST_ESCALATIONS = 10
+MOST_REPEATS = 50
+LONGEST_DAYS = 3_660
+_SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyContent:
+    """What one version of a policy says, apart from when it holds."""
+
+    agreement: Agreement
+    match: Match
+    targets: Mapping[Metric, Target]
+
+
+def read_policy(document: Mapping[str, Any]) -> PolicyContent:
+    """Read the JSON form (as the API takes it, and as it is stored).
+
+    Raises `NotMeasuredYetError` for metrics and kinds of subject that the specification knows and this
+    edition does not, else `InvalidPolicyError` with a field error for everything that is wrong.
+    """
+    _refuse_unmeasured(document)
+    faults: list[FieldError] = []
+    agreement = _one(Agreement, document.get("agreement"), "agreement", faults)
+    match = _read_match(document.get("match") or {}, faults)
+    targets = _read_targets(document, match, faults)
+    if faults or agreement is None or match is None:
+        raise refused(faults)
+    return PolicyContent(agreement, match, targets)
+
+
+def refused(faults: Sequence[FieldError]) -> InvalidInputError:
+    """The error of these faults, the first of which is its detail."""
+    return InvalidPolicyError(faults[0].message, field_errors=faults)
+
+
+def _refuse_unmeasured(document: Mapping[str, Any]) -> None:
+    faults = [
+        FieldError(f"targets[{place}].metric", "not_measured_yet", f"{target['metric']} is not measured yet.")
+        for place, target in enumerate(document.get("targets") or ())
+        if target.get("metric") in NOT_MEASURED_YET
+    ]
+    kind = (document.get("match") or {}).get("subject_kind")
+    if kind in SUBJECTS_NOT_KNOWN_YET:
+        message = f"Clocks on {kind} subjects are not measured yet."
+        faults.append(FieldError("match.subject_kind", "not_measured_yet", message))
+    if faults:
+        raise NotMeasuredYetError(faults[0].message, field_errors=faults)
+
+
+def _read_match(written: Mapping[str, Any], faults: list[FieldError]) -> Match | None:
+    kind = _one(SubjectKind, written.get("subject_kind"), "match.subject_kind", faults)
+    if kind is None:
+        return None
+    names = [field.name for field in fields(Match) if field.name != "subject_kind"]
+    given = {name: frozenset(str(value) for value in written.get(name) or ()) for name in names}
+    for name in ("severity", "priority"):
+        belongs_to = SubjectKind.COMPLAINT if name == "severity" else SubjectKind.TICKET
+        if given[name] and kind is not belongs_to:
+            message = f"A {kind} has no {name}."
+            faults.append(FieldError(f"match.{name}", "subject_kind", message))
+    return Match(kind, **given)
+
+
+def _read_targets(
+    document: Mapping[str, Any], match: Match | None, faults: list[FieldError]
+) -> dict[Metric, Target]:
+    written = document.get("targets") or ()
+    if not written:
+        faults.append(FieldError("targets", "required", "A policy needs at least one target."))
+    targets: dict[Metric, Target] = {}
+    for place, one in enumerate(written):
+        path = f"targets[{place}]"
+        target = _read_target(one, path, faults)
+        if target is None:
+            continue
+        if target.metric in targets:
+            faults.append(FieldError(f"{path}.metric", "unique", f"{target.metric} has a target already."))
+        if match is not None and match.subject_kind not in DEFAULTS[target.metric].subject_kinds:
+            message = f"A {match.subject_kind} has no {target.metric}."
+            faults.append(FieldError(f"{path}.metric", "subject_kind", message))
+        if target.duration.unit.needs_calendar and document.get("calendar_id") is None:
+            message = f"{target.duration.unit} needs a calendar."
+            faults.append(FieldError("calendar_id", "required", message))
+        targets[target.metric] = target
+    return targets
+
+
+def _read_target(written: Mapping[str, Any], path: str, faults: list[FieldError]) -> Target | None:
+    metric = _one(Metric, written.get("metric"), f"{path}.metric", faults)
+    unit = _one(Unit, written.get("unit"), f"{path}.unit", faults)
+    if metric is None or unit is None:
+        return None
+    duration = Duration(int(written.get("duration") or 0), unit)
+    most = LONGEST_DAYS if unit.counts_days else LONGEST_DAYS * _SECONDS_PER_DAY * MICROSECONDS
+    if not 0 < duration.position <= most:
+        message = f"A target is more than nothing and at most {LONGEST_DAYS} days."
+        faults.append(FieldError(f"{path}.duration", "impossible", message))
+    target = Target(
+        metric=metric,
+        duration=duration,
+        starts_on=_inputs(written, "starts_on", STARTS, path, faults),
+        stops_on=_inputs(written, "stops_on", STOPS, path, faults),
+        pauses_on=_pauses(written, path, faults),
+        warn_at=_read_warnings(written, duration, path, faults),
+        escalations=_read_escalations(written, path, faults),
+        on_reopen=_optional(OnReopen, written.get("on_reopen"), f"{path}.on_reopen", faults),
+        on_tier_change=_optional(
+            OnTierChange, written.get("on_tier_change"), f"{path}.on_tier_change", faults
+        )
+        or OnTierChange.KEEP,
+        notice=written.get("notice"),
+    )
+    if target.starts & target.stops:
+        both = ", ".join(sorted(target.starts & target.stops))
+        faults.append(FieldError(f"{path}.stops_on", "impossible", f"Starts and stops on the same: {both}."))
+    if target.notice is not None and not 0 <= target.notice <= duration.amount:
+        message = "Notice is between nothing and the whole target, in its unit."
+        faults.append(FieldError(f"{path}.notice", "range", message))
+    return target
+
+
+def _inputs(
+    written: Mapping[str, Any], name: str, known: frozenset[EntryKind], path: str, faults: list[FieldError]
+) -> frozenset[EntryKind] | None:
+    values = written.get(name)
+    if values is None:
+        return None
+    if not values:
+        faults.append(FieldError(f"{path}.{name}", "required", f"{name} names at least one input."))
+    strangers = sorted(set(values) - known)
+    if strangers:
+        message = f"{', '.join(strangers)}: known are {', '.join(sorted(known))}."
+        faults.append(FieldError(f"{path}.{name}", "unknown", message))
+        return None
+    return frozenset(EntryKind(value) for value in values)
+
+
+def _pauses(written: Mapping[str, Any], path: str, faults: list[FieldError]) -> frozenset[PauseCause] | None:
+    values = written.get("pauses_on")
+    if values is None:
+        return None
+    causes = [_one(PauseCause, value, f"{path}.pauses_on", faults) for value in values]
+    return frozenset(cause for cause in causes if cause is not None)
+
+
+def _read_warnings(
+    written: Mapping[str, Any], duration: Duration, path: str, faults: list[FieldError]
+) -> tuple[WarningLevel, ...]:
+    warnings = []
+    for place, one in enumerate(written.get("warn_at") or ()):
+        field = f"{path}.warn_at[{place}]"
+        at = one if isinstance(one, Mapping) else {"share": one}
+        share, before = at.get("share"), at.get("before")
+        if (share is None) == (before is None):
+            faults.append(FieldError(field, "one_of", "A warning has a share or a time before due."))
+        elif share is not None and not 0 < share < 1:
+            faults.append(FieldError(field, "range", "A share lies between 0 and 1, both excluded."))
+        elif before is not None and not 0 < before < duration.amount:
+            message = "A warning comes before due and after the start, in the target's unit."
+            faults.append(FieldError(field, "range", message))
+        warnings.append(WarningLevel(share=share, before=before, notify=at.get("notify") or "assignee"))
+    if len(warnings) > MOST_WARNINGS:
+        faults.append(FieldError(f"{path}.warn_at", "most", f"At most {MOST_WARNINGS} warnings."))
+    return tuple(warnings)
+
+
+def _read_escalations(
+    written: Mapping[str, Any], path: str, faults: list[FieldError]
+) -> tuple[Escalation, ...]:
+    escalations: list[Escalation] = []
+    for place, one in enumerate(written.get("escalations") or ()):
+        field = f"{path}.escalations[{place}]"
+        escalation = Escalation(
+            offset=int(one.get("offset") or 0),
+            target=str(one.get("target") or ""),
+            repeat_every=one.get("repeat_every"),
+            repeat_cap=int(one.get("repeat_cap") or 0),
+        )
+        if not escalation.target:
+            faults.append(FieldError(f"{field}.target", "required", "An escalation says to whom."))
+        if escalation.offset < 0:
+            faults.append(FieldError(f"{field}.offset", "range", "An escalation comes at or after due."))
+        if escalations and escalation.offset < escalations[-1].offset:
+            faults.append(FieldError(f"{field}.offset", "order", "Levels come one after another."))
+        if not 0 <= escalation.repeat_cap <= MOST_REPEATS:
+            faults.append(FieldError(f"{field}.repeat_cap", "range", f"0 to {MOST_REPEATS} repetitions."))
+        if (escalation.repeat_cap > 0) != (escalation.repeat_every is not None):
+            message = "A repetition has both: how often (repeat_every) and how many times (repeat_cap)."
+            faults.append(FieldError(f"{field}.repeat_every", "both", message))
+        elif escalation.repeat_every is not None and escalation.repeat_every < 1:
+            message = "Repetitions lie at least one unit apart."
+            faults.append(FieldError(f"{field}.repeat_every", "range", message))
+        escalations.append(escalation)
+    if len(escalations) > MOST_ESCALATIONS:
+        faults.append(FieldError(f"{path}.escalations", "most", f"At most {MOST_ESCALATIONS} levels."))
+    return tuple(escalations)
+
+
+def _one(kind: Callable[[Any], E], value: object, field: str, faults: list[FieldError]) -> E | None:
+    try:
+        return kind(value)
+    except ValueError:
+        rule = "required" if value is None else "unknown"
+        said = "is required" if value is None else f"{value!r} is not known"
+        faults.append(FieldError(field, rule, f"{field} {said}."))
+        return None
+
+
+def _optional(kind: Callable[[Any], E], value: object, field: str, faults: list[FieldError]) -> E | None:
+    return None if value is None else _one(kind, value, field, faults)

@@ -1,0 +1,59 @@
+"""From what happened to clocks to what is published about them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from services.sla.domain import events
+from shared.contracts import sla as contracts
+from shared.contracts.base import Contract
+from shared.kernel.aggregates import DomainEvent
+
+_PUBLISHED: tuple[tuple[type[events.ClockEvent], type[Contract]], ...] = (
+    (events.ClockStarted, contracts.ClockStartedV1),
+    (events.ClockPaused, contracts.ClockPausedV1),
+    (events.ClockResumed, contracts.ClockResumedV1),
+    (events.ClockRetargeted, contracts.ClockRetargetedV1),
+    (events.ClockWarned, contracts.ClockWarnedV1),
+    (events.ClockBreached, contracts.ClockBreachedV1),
+    (events.BreachRetracted, contracts.BreachRetractedV1),
+    (events.ClockMet, contracts.ClockMetV1),
+    (events.ClockMissed, contracts.ClockMissedV1),
+    (events.ClockCancelled, contracts.ClockCancelledV1),
+    (events.EscalationDue, contracts.EscalationDueV1),
+)
+
+
+def _same_fields(event: type[events.ClockEvent], contract: type[Contract]) -> Callable[[Any], Contract]:
+    """Contracts of clocks have the events' fields; the aggregate is the subject."""
+    names = [field.name for field in fields(event) if field.name in contract.model_fields]
+
+    def publish(happened: events.ClockEvent) -> Contract:
+        return contract(subject_id=happened.aggregate_id, **{name: getattr(happened, name) for name in names})
+
+    return publish
+
+
+def _digest(event: events.EscalationDigest) -> Contract:
+    return contracts.EscalationDigestV1(
+        subject_kind=event.subject_kind.value,
+        subject_id=event.aggregate_id,
+        target=event.target,
+        fired_at=event.fired_at,
+        items=[
+            contracts.EscalationDigestV1.Item(
+                clock_id=item.clock_id,
+                metric=item.metric.value,
+                kind=item.kind,
+                level=item.level,
+                threshold_at=item.threshold_at,
+            )
+            for item in event.items
+        ],
+    )
+
+
+OUTBOUND: Mapping[type[DomainEvent], Callable[[Any], Contract | None]] = {
+    **{event: _same_fields(event, contract) for event, contract in _PUBLISHED},
+    events.EscalationDigest: _digest,
+}
