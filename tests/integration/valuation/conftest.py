@@ -55,6 +55,11 @@ class House:
     def loop(self, kind: type[Any]) -> Any:
         return next(loop for loop in self.service.loops if isinstance(loop, kind))
 
+    async def loop_once(self) -> int:
+        """One batch of reviews."""
+        judged: int = await self.loop(ReviewLoop).run_once()
+        return judged
+
     async def review(self) -> int:
         """Everything that is due for review now."""
         done = 0
