@@ -19,8 +19,7 @@ from uuid import UUID
 import structlog
 
 from shared.db.database import Database
-from shared.events.envelope import topic_of
-from shared.events.relay import MAX_BATCH, outgoing
+from shared.events.relay import AS_TEXT, MAX_BATCH, outgoing
 from shared.events.transport.base import Acknowledged, BrokerUnavailableError, Failed, Outcome, Transport
 from shared.kernel.errors import UnavailableError
 
@@ -36,7 +35,7 @@ _PARTITIONS = """
 SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'published_events'::regclass AND c.relname ~ '^published_events_[0-9]{8}$' ORDER BY 1
 """
-_SINCE = "SELECT * FROM published_events WHERE event_id >= $1 ORDER BY outbox_id"
+_SINCE = f"SELECT {AS_TEXT} FROM published_events WHERE event_id >= $1 ORDER BY outbox_id"  # noqa: S608
 
 
 class RepublishInterruptedError(UnavailableError):
@@ -135,11 +134,10 @@ async def republish(
     Consumers that know them leave them alone; a new one starts from history. With `directory`, archived days
     come first. Raises `RepublishInterruptedError` when the broker does not take them within ten attempts.
     """
-    topic = topic_of(source)
     count = 0
     async with aclosing(_history(database, since, directory)) as batches:
         async for rows in batches:
-            await _publish_all(transport, [outgoing(source, topic, row) for row in rows])
+            await _publish_all(transport, [outgoing(source, row) for row in rows])
             count += len(rows)
             if on_progress is not None:
                 on_progress(count)
@@ -153,7 +151,7 @@ async def _history(
     first = first_id_of(since)
     for path in await asyncio.to_thread(_archives, directory, since):
         rows = await asyncio.to_thread(_read, path)
-        wanted = [row for row in rows if row["event_id"] >= first]
+        wanted = [row for row in rows if UUID(row["event_id"]) >= first]
         for start in range(0, len(wanted), MAX_BATCH):
             yield wanted[start : start + MAX_BATCH]
     async with database.session() as session, session.connection.transaction():
@@ -238,7 +236,5 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _row(values: dict[str, Any]) -> dict[str, Any]:
-    for name in ("event_id", "key", "correlation_id", "causation_id"):
-        values[name] = None if values[name] is None else UUID(values[name])
     values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
     return values
