@@ -25,8 +25,12 @@ def configure(
     log_format: Literal["json", "console"] = "json",
     level: str = "info",
     stream: TextIO | None = None,
+    cache: bool = True,
 ) -> None:
-    """Set up structlog, and the standard library's loggers to speak the same way, once a process."""
+    """Set up structlog, and the standard library's loggers to speak the same way, once a process.
+
+    `cache` binds each logger to this set-up at its first use; tests that set up anew leave it off.
+    """
     global _json_stream
     stream = stream or sys.stdout
     threshold = logging.getLevelNamesMapping()[level.upper()]
@@ -51,7 +55,7 @@ def configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.WriteLoggerFactory(stream),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=cache,
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(

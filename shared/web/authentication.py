@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -51,16 +51,19 @@ class TokenVerifier:
     `CACHED_SECONDS` each, and never past their expiry. Expiry is judged on the real clock.
     """
 
-    def __init__(self, *, issuer: str, audience: str, keys: KeySource) -> None:
+    def __init__(
+        self, *, issuer: str, audience: str, keys: KeySource, now: Callable[[], float] = time.time
+    ) -> None:
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
+        self._now = now
         self._verified: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
 
     def recall(self, token: bytes) -> Principal | None:
         """The principal of a token that was verified a moment ago, or None."""
         found = self._verified.get(hashlib.sha256(token).digest())
-        if found is None or found[1] <= time.time():
+        if found is None or found[1] <= self._now():
             return None
         return found[0]
 
@@ -73,7 +76,7 @@ class TokenVerifier:
             raise _refused("it is too long")
         claims = await self._claims(token)
         principal = principal_of(claims)
-        until = min(float(claims["exp"]), time.time() + CACHED_SECONDS)
+        until = min(float(claims["exp"]), self._now() + CACHED_SECONDS)
         self._remember(hashlib.sha256(token).digest(), principal, until)
         return principal
 
@@ -116,7 +119,7 @@ class TokenVerifier:
 def principal_of(claims: Mapping[str, Any]) -> Principal:
     """The principal that verified claims name: `sub`, `role`, `customer_id` for customers, `scope` for systems."""
     role, subject = claims.get("role"), claims["sub"]
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         raise _refused("its role is unknown here")
     if not isinstance(subject, str) or not 0 < len(subject) <= 255:
         raise _refused("its subject is missing")

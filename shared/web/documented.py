@@ -20,6 +20,7 @@ from shared.web.problems import (
     MEDIA_TYPE,
     FieldProblem,
     InternalError,
+    MalformedRequestError,
     Problem,
     RequestTooLargeError,
     UnsupportedMediaTypeError,
@@ -77,6 +78,7 @@ HEADERS: dict[str, Any] = {
 }
 _HEADERS_BY_STATUS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 _EXAMPLES: dict[int, CareloopError] = {
+    400: MalformedRequestError(),
     401: UnauthenticatedError(),
     403: PermissionDeniedError("A principal of role customer may not do this."),
     404: NotFoundError(),

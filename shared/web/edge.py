@@ -64,5 +64,10 @@ def headers_of(scope: Scope) -> dict[bytes, bytes]:
     """The request's headers by lower-case name, read once a request."""
     found: dict[bytes, bytes] | None = scope.get(HEADERS)
     if found is None:
-        found = scope[HEADERS] = dict(scope["headers"])
+        sent = scope["headers"]
+        found = scope[HEADERS] = dict(sent)
+        if len(found) != len(sent):
+            # As one list (RFC 9110 §5.3), so that a header that must be single is refused and not chosen.
+            for name in found:
+                found[name] = b", ".join(value for one, value in sent if one == name)
     return found

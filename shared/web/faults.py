@@ -68,6 +68,8 @@ async def http(request: Request, error: Exception) -> Response:
     """What Starlette and FastAPI raise: unknown path, wrong method, unreadable body."""
     assert isinstance(error, HTTPException)
     problem = getattr(error, "problem", None)
+    if problem is None and isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
+        problem = InvalidInputError.of("body", "json_invalid", "the body is not JSON in UTF-8 of sane depth")
     if problem is None:
         kind = _BY_STATUS.get(error.status_code)
         if kind is None:
@@ -80,7 +82,8 @@ async def invalid(request: Request, error: Exception) -> Response:
     """What pydantic refused."""
     assert isinstance(error, RequestValidationError)
     errors = error.errors()
-    if any(one["loc"] == ("body",) for one in errors) and not _is_json(request):
+    is_refused_whole = any(one["loc"] == ("body",) for one in errors)
+    if is_refused_whole and not _is_json(request) and await request.body():
         given = request.headers.get("content-type", "none")
         return problem_response(
             UnsupportedMediaTypeError(f"Send application/json, not {given}."), instance_of(request)

@@ -114,7 +114,7 @@ class Key:
         lock = int.from_bytes(self.digest[:8], "big", signed=True)
         found: Any = await work.fetch_one(_LOCK_AND_LOOK, lock=lock, digest=self.digest)
         if not found["locked"]:
-            raise IdempotentRequestInFlightError
+            raise IdempotentRequestInFlightError(retry_after_seconds=1)
         if found["fingerprint"] is not None:
             if found["fingerprint"] != self.fingerprint:
                 raise IdempotencyKeyReusedError

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 REFRESH_SECONDS = 300.0
 # An unknown key id makes us look again, at most this often, whatever tokens are thrown at us.
 RETRY_SECONDS = 5.0
+# A key that the issuer took back must not be trusted for ever because its document is away.
+STALE_SECONDS = 3600.0
 FETCH_TIMEOUT_SECONDS = 5.0
 LARGEST_DOCUMENT = 65_536
 
@@ -32,10 +34,16 @@ class KeySource(Protocol):
     async def find(self, kid: str | None) -> Any | None: ...
 
 
-def read_keys(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Key id → public key, of the P-256 signature keys of a JWK set; others are left out."""
+def read_keys(document: Any) -> dict[str, Any]:
+    """Key id → public key, of the P-256 signature keys of a JWK set; others are left out.
+
+    Raises ValueError for what is no JWK set.
+    """
     keys = {}
-    for entry in document.get("keys", []):
+    entries = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("a JWK set is an object with a list of keys")
+    for entry in entries:
         usable = entry.get("kty") == "EC" and entry.get("crv") == "P-256" and entry.get("use", "sig") == "sig"
         if usable and entry.get("kid") and entry.get("alg", "ES256") == "ES256" and "d" not in entry:
             keys[str(entry["kid"])] = jwt.PyJWK(entry, algorithm="ES256").key
@@ -53,13 +61,24 @@ class StaticKeys:
 
 
 class RefreshedKeys:
-    """Keys of a JWK set that is read again every `REFRESH_SECONDS`, and on an unknown key id.
+    """Keys of a JWK set that is read again every `refresh_seconds`, and on an unknown key id.
 
-    While it cannot be read, the keys known so far stay good; without any, `SigningKeysUnavailableError`.
+    While it cannot be read, the keys known so far stay good for `stale_seconds`; without any,
+    `SigningKeysUnavailableError`.
     """
 
-    def __init__(self, location: str) -> None:
-        self._location = location
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[bytes]],
+        *,
+        refresh_seconds: float = REFRESH_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+        stale_seconds: float = STALE_SECONDS,
+    ) -> None:
+        self._read = read
+        self._refresh_seconds = refresh_seconds
+        self._retry_seconds = retry_seconds
+        self._stale_seconds = stale_seconds
         self._keys: dict[str, Any] = {}
         self._read_at = float("-inf")
         self._tried_at = float("-inf")
@@ -68,45 +87,69 @@ class RefreshedKeys:
     async def find(self, kid: str | None) -> Any | None:
         if not kid:
             return None
-        known = self._keys.get(kid)
-        age = time.monotonic() - (self._read_at if known is not None else self._tried_at)
-        if age >= (REFRESH_SECONDS if known is not None else RETRY_SECONDS):
+        now = time.monotonic()
+        is_old = now - self._read_at >= self._refresh_seconds
+        if (is_old or kid not in self._keys) and now - self._tried_at >= self._retry_seconds:
             await self._refresh()
-            known = self._keys.get(kid)
-        if not self._keys:
+        if not self._keys or time.monotonic() - self._read_at >= self._stale_seconds:
             raise SigningKeysUnavailableError
-        return known
+        return self._keys.get(kid)
 
     async def _refresh(self) -> None:
-        asked_at = time.monotonic()
         async with self._reading:
-            if self._tried_at >= asked_at or time.monotonic() - self._tried_at < RETRY_SECONDS:
+            if time.monotonic() - self._tried_at < self._retry_seconds:
                 return
-            self._tried_at = time.monotonic()
             try:
-                self._keys = read_keys(await self._read())
-                self._read_at = self._tried_at
+                content = await self._read()
+                if len(content) > LARGEST_DOCUMENT:
+                    raise ValueError(f"a JWK set of {len(content)} bytes is not believable")
+                self._keys = read_keys(json.loads(content))
+                self._read_at = time.monotonic()
             except (OSError, ValueError, httpx.HTTPError, jwt.PyJWTError) as error:
-                log.warning("signing_keys_unreadable", location=self._location, error=repr(error))
+                log.warning("signing_keys_unreadable", error=repr(error))
+            finally:
+                self._tried_at = time.monotonic()
 
-    async def _read(self) -> Mapping[str, Any]:
-        if self._location.startswith("https://"):
-            async with httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS, follow_redirects=False) as client:
-                answer = await client.get(self._location, headers={"Accept": "application/json"})
-                answer.raise_for_status()
-                content = answer.content
-        else:
-            content = await asyncio.to_thread(Path(self._location).read_bytes)
-        if len(content) > LARGEST_DOCUMENT:
-            raise ValueError(f"a JWK set of {len(content)} bytes is not believable")
-        document = json.loads(content)
-        if not isinstance(document, dict):
-            raise ValueError("a JWK set is an object")
-        return document
+
+class HttpsDocument:
+    """Reads a document over https: bounded in time and size, redirects are not followed."""
+
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        if not url.startswith("https://"):
+            raise ValueError(f"keys are read over https, not from {url!r}")
+        self._url = url
+        self._transport = transport
+
+    async def __call__(self) -> bytes:
+        async with (
+            httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS, transport=self._transport) as client,
+            client.stream("GET", self._url, headers={"Accept": "application/json"}) as answer,
+        ):
+            answer.raise_for_status()
+            if answer.is_redirect:
+                raise ValueError("a redirect is not followed")
+            content = b""
+            async for chunk in answer.aiter_bytes():
+                content += chunk
+                if len(content) > LARGEST_DOCUMENT:
+                    break
+            return content
+
+
+class FileDocument:
+    """Reads a document from a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def __call__(self) -> bytes:
+        return await asyncio.to_thread(self._path.read_bytes)
 
 
 def key_source(location: str) -> KeySource:
-    """Keys from `https://…` or from a file's path."""
-    if "://" in location and not location.startswith("https://"):
+    """Keys from `https://…` or from a file's path; ValueError for another kind of URL."""
+    if location.startswith("https://"):
+        return RefreshedKeys(HttpsDocument(location))
+    if "://" in location:
         raise ValueError(f"keys are read from a file or over https, not from {location!r}")
-    return RefreshedKeys(location)
+    return RefreshedKeys(FileDocument(Path(location)))

@@ -89,7 +89,7 @@ def _complete(
     if route.param_convertors:
         statuses.add(404)
     if has_body:
-        statuses |= {413, 415}
+        statuses |= {400, 413, 415}
     if isinstance(guard, Command):
         statuses.add(409)
         _add_parameter(operation, "IdempotencyKey")
