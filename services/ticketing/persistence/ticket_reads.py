@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSQUERY
 from services.ticketing.domain.search_terms import search_query
 from services.ticketing.domain.ticket import Ticket
 from services.ticketing.domain.vocabulary import serial_of
-from services.ticketing.persistence.tables import customers, follow_ups, ticket_clocks, tickets, timeline
+from services.ticketing.persistence.tables import customers, follow_ups, ticket_clocks, tickets
 from services.ticketing.persistence.ticket_store import ticket_of
 from shared.db.statements import Composed, statement
 from shared.db.work import Session
@@ -114,8 +114,8 @@ def _list(key: tuple[frozenset[str], bool]) -> sa.Select[Any]:
         "overdue": sa.exists().where(ticket_clocks.c.ticket_id == tickets.c.id, ticket_clocks.c.overdue),
         "not_overdue": ~sa.exists().where(ticket_clocks.c.ticket_id == tickets.c.id, ticket_clocks.c.overdue),
         "serial": tickets.c.serial == sa.bindparam("serial", type_=sa.BigInteger),
-        "words": _with_words(),
-        "public_words": _with_words(timeline.c.audience == sa.literal_column("'public'")),
+        "words": _with_words("false"),
+        "public_words": _with_words("true"),
         "after": (tickets.c.id > sa.bindparam("after", type_=sa.Uuid))
         if oldest_first
         else (tickets.c.id < sa.bindparam("after", type_=sa.Uuid)),
@@ -128,14 +128,11 @@ def _list(key: tuple[frozenset[str], bool]) -> sa.Select[Any]:
     )
 
 
-def _with_words(*narrowed: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    found = sa.select(timeline.c.ticket_id).where(
-        timeline.c.terms.is_not(None),
-        timeline.c.terms.bool_op("@@")(sa.cast(sa.bindparam("query", type_=sa.Text), TSQUERY)),
-        *narrowed,
-    )
-    # An array, so that the words are looked up once in their index, whatever else is asked.
-    return tickets.c.id == sa.any_(sa.func.array(found.scalar_subquery(), type_=ARRAY(sa.Uuid)))
+def _with_words(public_only: str) -> sa.ColumnElement[bool]:
+    # A sub-select, so that the words are looked up once in their index, whatever else is asked.
+    query = sa.cast(sa.bindparam("query", type_=sa.Text), TSQUERY)
+    found = sa.func.tickets_with_words(query, sa.literal_column(public_only), type_=ARRAY(sa.Uuid))
+    return tickets.c.id == sa.any_(sa.cast(sa.select(found).scalar_subquery(), ARRAY(sa.Uuid)))
 
 
 _LIST = Composed(_list)

@@ -115,6 +115,17 @@ CREATE TABLE customers (
 )
 """
 
+# Told not to scan: the planner takes every search by a word's beginning to find 2 % of all steps, and would
+# rather read them all.
+WITH_WORDS = """
+CREATE FUNCTION tickets_with_words(words tsquery, public_only boolean) RETURNS uuid[]
+LANGUAGE sql STABLE PARALLEL SAFE SET enable_seqscan = off
+AS $$
+    SELECT array_agg(DISTINCT ticket_id) FROM timeline
+    WHERE terms IS NOT NULL AND terms @@ words AND (audience = 'public' OR NOT public_only)
+$$
+"""
+
 INDEXES = (
     "CREATE INDEX tickets_by_status ON tickets (status, id)",
     "CREATE INDEX tickets_by_customer ON tickets (customer_id, id)",
@@ -134,11 +145,12 @@ def upgrade() -> None:
     for statement in frozen_sql("shared.web", "0001").split(";"):
         if statement.strip():
             op.execute(statement)
-    for statement in (TICKETS, TIMELINE, FOLLOW_UPS, TICKET_CLOCKS, CUSTOMERS, *INDEXES):
+    for statement in (TICKETS, TIMELINE, FOLLOW_UPS, TICKET_CLOCKS, CUSTOMERS, *INDEXES, WITH_WORDS):
         op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION tickets_with_words")
     for table in ("customers", "ticket_clocks", "follow_ups", "timeline", "tickets", "idempotency_keys"):
         op.execute(f"DROP TABLE {table}")
     drop_tables(op)
