@@ -1,7 +1,7 @@
 """Both transports, on real servers: a test that takes `transport` runs once on each."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
@@ -9,12 +9,18 @@ import pytest_asyncio
 
 from careloop.infrastructure.errors import InfrastructureError
 from careloop.infrastructure.kafka import KafkaServer
-from shared.db.database import Database
 from shared.events.transport import Transport
 from shared.events.transport.kafka import KafkaTransport
 from shared.events.transport.postgres import PostgresTransport
-from shared.testing.databases import TestDatabases
-from shared.testing.workshop import OFFICE, WORKSHOP, make_tables, open_database
+from shared.testing.workshop_fixtures import (
+    group,
+    make_service_database,
+    office,
+    postgres_transport,
+    workshop,
+)
+
+__all__ = ["group", "make_service_database", "office", "postgres_transport", "workshop"]
 
 PARTITIONS = 4
 
@@ -36,16 +42,6 @@ def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServ
         unavailable(f"no Kafka here: {missing}")
     yield server
     server.stop()
-
-
-@pytest_asyncio.fixture
-async def postgres_transport(databases: TestDatabases) -> AsyncIterator[PostgresTransport]:
-    url = await databases.empty()
-    transport = PostgresTransport(url)
-    await transport.migrate()
-    yield transport
-    await transport.close()
-    await databases.drop(url)
 
 
 @pytest.fixture(params=["postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
@@ -70,39 +66,3 @@ async def transport(
 def topic() -> str:
     """A topic of this test's own."""
     return f"topic-{uuid4().hex}.events"
-
-
-@pytest.fixture
-def group() -> str:
-    return f"group-{uuid4().hex}"
-
-
-OpenDatabase = Callable[[str], Awaitable[Database]]
-
-
-@pytest_asyncio.fixture
-async def make_service_database(databases: TestDatabases) -> AsyncIterator[OpenDatabase]:
-    """`await make_service_database("workshop")`: an open database with plumbing and the workshop's tables."""
-    opened: list[Database] = []
-
-    async def make(name: str) -> Database:
-        url = await databases.empty()
-        await make_tables(url)
-        database = await open_database(url, name, max_size=14)
-        opened.append(database)
-        return database
-
-    yield make
-    for database in opened:
-        await database.close()
-        await databases.drop(database.url)
-
-
-@pytest_asyncio.fixture
-async def workshop(make_service_database: OpenDatabase) -> Database:
-    return await make_service_database(WORKSHOP)
-
-
-@pytest_asyncio.fixture
-async def office(make_service_database: OpenDatabase) -> Database:
-    return await make_service_database(OFFICE)
