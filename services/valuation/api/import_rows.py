@@ -52,10 +52,9 @@ class RowReader:
         yield from self._end()
 
     def _line(self, line: bytes) -> Iterator[ImportRow | Rejection]:
-        if self._skips:
+        if self._skips or len(line) > LONGEST_ROW:
             self._skips = False
-            self.rows += 1
-            yield self._rejection("row_too_long", None, f"A row has at most {LONGEST_ROW} bytes", None)
+            yield self._too_long()
             return
         yield from self._row(line.removesuffix(b"\r"))
 
@@ -73,6 +72,10 @@ class RowReader:
             field = error.field_errors[0].field if error.field_errors else None
             return self._rejection(error.code, field, error.detail, row.external_id)
         return ImportRow(self.rows, booking.entry, booking.customer_id, booking.customer_external_id)
+
+    def _too_long(self) -> Rejection:
+        self.rows += 1
+        return self._rejection("row_too_long", None, f"A row has at most {LONGEST_ROW} bytes", None)
 
     def _invalid(self, error: ValidationError, external_id: str | None) -> Rejection:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
@@ -101,20 +104,30 @@ class CsvReader(RowReader):
     def __init__(self, ledger: LedgerRules, now: datetime) -> None:
         super().__init__(ledger, now)
         self._columns: list[str] | None = None
-        self._open = b""
+        self._open: list[bytes] = []
+        self._open_length = 0
+        self._drops = False
 
     def _row(self, line: bytes) -> Iterator[ImportRow | Rejection]:
-        record = self._open + line
-        # An odd number of quotes: a quoted field goes on over the line break.
-        if record.count(b'"') % 2:
-            if len(record) <= LONGEST_ROW:
-                self._open = record + b"\n"
-                return
-            self._open = b""
-            self.rows += 1
-            yield self._rejection("row_too_long", None, f"A row has at most {LONGEST_ROW} bytes", None)
+        # An odd number of quotes opens or closes a quoted field that goes on over the line break.
+        turns = line.count(b'"') % 2 == 1
+        if self._drops:
+            self._drops = not turns
             return
-        self._open = b""
+        if self._open or turns:
+            self._open.append(line)
+            self._open_length += len(line) + 1
+            if self._open_length > LONGEST_ROW:
+                self._drops, self._open, self._open_length = not (turns and len(self._open) > 1), [], 0
+                yield self._too_long()
+                return
+            if not (turns and len(self._open) > 1):
+                return
+            line = b"\n".join(self._open)
+            self._open, self._open_length = [], 0
+        yield from self._complete(line)
+
+    def _complete(self, record: bytes) -> Iterator[ImportRow | Rejection]:
         if not record.strip():
             return
         if self._columns is None:
@@ -125,7 +138,7 @@ class CsvReader(RowReader):
 
     def _end(self) -> Iterator[ImportRow | Rejection]:
         if self._open:
-            self._open = b""
+            self._open = []
             self.rows += 1
             yield self._rejection("invalid_input", None, "A quoted field does not end", None)
         if self._columns is None:
