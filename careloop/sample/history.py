@@ -11,6 +11,10 @@ class UnreadableHistoryError(InvalidInputError):
     """A file of the demo does not have the columns or values that it should."""
 
 
+class UnwritableReportError(InvalidInputError):
+    """The demo cannot write its report where it was told to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Purchase:
     """One order. `amount_minor` in cents; `external_id` is unique and stable."""

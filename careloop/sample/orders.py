@@ -39,6 +39,7 @@ def weekly_imports(client: SuiteClient, purchases: Sequence[Purchase]) -> list[A
             datetime.combine(first + (week + 1) * WEEK, time(), UTC),
             week,
             partial(_import, client, weeks[week]),
+            steps=len(weeks[week]),
         )
         for week in sorted(weeks)
     ]

@@ -1,14 +1,17 @@
 """Readers of the three real logs: CDNOW orders, UCI ServiceNow incidents, CFPB complaints."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 
 from careloop.sample.history import Incident, LoggedComplaint, LoggedUpdate, Purchase, UnreadableHistoryError
 
 CDNOW_FIELDS = 5
+CENTS = 100
 UNKNOWN = "?"
 INCIDENT_COLUMNS = (
     "number",
@@ -39,24 +42,35 @@ def read_purchases(path: Path | None = None) -> list[Purchase]:
     Without a path the sample that ships with the project. One order becomes one purchase; its external id counts
     the customer's orders, since the sample has none of its own.
     """
-    text = path.read_text() if path else (files("careloop.sample") / "data" / "cdnow_sample.txt").read_text()
+    shipped = files("careloop.sample") / "data" / "cdnow_sample.txt"
+    try:
+        text = path.read_text(encoding="utf-8") if path else shipped.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnreadableHistoryError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UnreadableHistoryError(f"{path} is not UTF-8 text: {error}") from None
     purchases: list[Purchase] = []
-    orders: dict[str, int] = {}
+    orders: Counter[str] = Counter()
     for row, line in enumerate(text.splitlines(), 1):
         fields = line.split()
         if len(fields) != CDNOW_FIELDS:
             raise UnreadableHistoryError(f"line {row} has {len(fields)} fields instead of {CDNOW_FIELDS}")
         _, customer, day, units, dollars = fields
-        orders[customer] = orders.get(customer, 0) + 1
-        purchases.append(
-            Purchase(
-                external_id=f"cdnow-{customer}-{orders[customer]}",
-                customer=f"cdnow-{customer}",
-                day=datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date(),
-                units=int(units),
-                amount_minor=round(float(dollars) * 100),
+        orders[customer] += 1
+        try:
+            purchases.append(
+                Purchase(
+                    external_id=f"cdnow-{customer}-{orders[customer]}",
+                    customer=f"cdnow-{customer}",
+                    day=datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date(),
+                    units=int(units),
+                    amount_minor=_cents(dollars),
+                )
             )
-        )
+        except (ValueError, ArithmeticError):
+            raise UnreadableHistoryError(
+                f"line {row}: {line.strip()!r} is not id, id, yyyymmdd, units, dollars"
+            ) from None
     return purchases
 
 
@@ -103,14 +117,29 @@ def read_complaints(path: Path) -> list[LoggedComplaint]:
 
 
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    if not path.is_file():
-        raise UnreadableHistoryError(f"{path} is not a file")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [column for column in columns if column not in (reader.fieldnames or ())]
-        if missing:
-            raise UnreadableHistoryError(f"{path} lacks the columns {', '.join(missing)}")
-        yield from enumerate(reader, 1)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in columns if column not in (reader.fieldnames or ())]
+            if missing:
+                raise UnreadableHistoryError(f"{path} lacks the columns {', '.join(missing)}")
+            for row, fields in enumerate(reader, 1):
+                short = [column for column in columns if fields[column] is None]
+                if short:
+                    raise UnreadableHistoryError(f"{path}, row {row}: {', '.join(short)} missing")
+                yield row, fields
+    except OSError as error:
+        raise UnreadableHistoryError(f"{path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableHistoryError(f"{path} is not UTF-8 CSV: {error}") from None
+
+
+def _cents(dollars: str) -> int:
+    """Whole cents. Raises ValueError or ArithmeticError for anything else."""
+    cents = Decimal(dollars) * CENTS
+    if cents != int(cents):
+        raise ValueError(f"{dollars} has fractions of a cent")
+    return int(cents)
 
 
 def _known(value: str) -> str | None:

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import merge
+from typing import Protocol
 
-from careloop.suite import Suite
-from shared.kernel.clock import SimulatedClock
+from shared.kernel.clock import Clock, SimulatedClock
 
 Progress = Callable[[int], None]
 
@@ -18,6 +18,7 @@ class Action:
     """Something to do at an instant.
 
     place           keeps the order of a log within one instant
+    steps           what it counts for in the progress
     settles_within  how long its consequences may lie before they are drained: shorter than the time to the first
                     timer that they can set, so that every timer still fires at its own instant
     """
@@ -26,9 +27,23 @@ class Action:
     place: int
     run: Callable[[], Awaitable[None]] = field(compare=False)
     settles_within: timedelta = field(default=AT_ONCE, compare=False)
+    steps: int = field(default=1, compare=False)
 
 
-async def play(suite: Suite, *timelines: Iterable[Action], progress: Progress) -> int:
+class Stepped(Protocol):
+    """What a log is replayed on: a suite under a simulated clock."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    async def drain(self) -> int: ...
+
+    async def advance(self, to: datetime) -> int: ...
+
+    async def next_due_at(self) -> datetime | None: ...
+
+
+async def play(suite: Stepped, *timelines: Iterable[Action], progress: Progress) -> int:
     """Run several timelines, each in order of time, as one; how often what they set off was drained.
 
     Timers that are due between two actions fire in between, each at its own instant. All actions of one instant,
@@ -53,7 +68,7 @@ async def play(suite: Suite, *timelines: Iterable[Action], progress: Progress) -
             else:
                 clock.set(action.at)
         await action.run()
-        progress(1)
+        progress(action.steps)
         settle = clock.now() + action.settles_within
         settle_by = settle if settle_by is None else min(settle_by, settle)
     await suite.drain()
