@@ -3,59 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiosmtpd.smtp import SMTP
 
 from services.complaints.domain.message import RetryPolicy
 from services.complaints.usecases.claim_messages import ClaimMessages, claim_messages
 from services.complaints.usecases.settle_message import SettleMessage, settle_message
 from services.complaints.workers.mail import ACTOR, MailWorker
+from shared.testing.mail_server import MailServer
 
 DECISION = {"outcome": "upheld", "cause_code": "billing_error", "explanation": "已退款。"}
-
-
-class MailServer:
-    """An SMTP server that keeps what it accepts and refuses what it is told to."""
-
-    def __init__(self) -> None:
-        self.accepted: list[EmailMessage] = []
-        self.recipients: list[str] = []
-        self.refuse_recipient: str | None = None
-        self.refuse_data: str | None = None
-        self.port = 0
-        self._server: asyncio.Server | None = None
-
-    async def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: SMTP(self, hostname="mail.test", loop=loop), "127.0.0.1", self.port
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-            self._server = None
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if self.refuse_recipient is not None:
-            return self.refuse_recipient
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.refuse_data is not None:
-            return self.refuse_data
-        self.accepted.append(message_from_bytes(envelope.content, policy=default))
-        self.recipients += envelope.rcpt_tos
-        return "250 accepted"
 
 
 @pytest_asyncio.fixture
