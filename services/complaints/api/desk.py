@@ -27,8 +27,8 @@ class Desk:
     language: Language
 
 
-def desk(request: Request) -> Desk:
-    """`desk: Desk = Depends(desk)`."""
+async def desk(request: Request) -> Desk:
+    """`desk: Desk = Depends(desk)`. A coroutine, since FastAPI would run a plain function in a thread."""
     found: Desk = request.app.state.desk
     return found
 
