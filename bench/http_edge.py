@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
@@ -74,6 +74,7 @@ timeline = sa.Table(
     sa.Column("actor", sa.Text),
     sa.Column("occurred_at", AT),
 )
+COLUMNS = [column.name for column in tickets.columns if column.name != "version"]
 NUMBER = statement(sa.text("SELECT nextval('ticket_numbers')"))
 ADD = statement(insert(tickets))
 ADD_ENTRY = statement(insert(timeline))
@@ -144,7 +145,7 @@ async def open_ticket(body: TicketIn, work: Work) -> Ticket:
     await work.execute(
         ADD,
         version=1,
-        **{name: getattr(ticket, name) for name in tickets.columns.keys() if name != "version"},
+        **{name: getattr(ticket, name) for name in COLUMNS},
     )
     await work.execute(
         ADD_ENTRY,
@@ -162,7 +163,7 @@ router = APIRouter()
 
 
 @router.post("/tickets", status_code=201, response_model=TicketOut)
-async def add_ticket(body: TicketIn, edge: CommandEdge = Depends(command("add_ticket"))) -> Any:
+async def add_ticket(body: TicketIn, edge: Annotated[CommandEdge, Depends(command("add_ticket"))]) -> Any:
     return await edge.run(
         lambda work: open_ticket(body, work),
         present=TicketOut.of,

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
@@ -39,9 +40,7 @@ def signing_key(state_dir: Path | str) -> SigningKey:
     published = json.dumps(key.jwks, indent=2) + "\n"
     jwks = folder / JWKS_FILE
     if not jwks.exists() or jwks.read_text(encoding="utf-8") != published:
-        partial = folder / f".{JWKS_FILE}.{os.getpid()}"
-        partial.write_text(published, encoding="utf-8")
-        partial.replace(jwks)
+        _written(folder, published.encode()).replace(jwks)
     return key
 
 
@@ -72,15 +71,20 @@ def _folder(state_dir: Path | str) -> Path:
 
 def _keep_first(path: Path, content: bytes) -> None:
     """Write `content` with mode 0600 unless somebody else was first; the file is never seen half written."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    partial = _written(path.parent, content)
     try:
         os.link(partial, path)
     except FileExistsError:
         return
     finally:
         partial.unlink()
+
+
+def _written(folder: Path, content: bytes) -> Path:
+    """A new file of mode 0600 with `content`, safely on disk, under a name of its own."""
+    handle, name = tempfile.mkstemp(dir=folder)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return Path(name)

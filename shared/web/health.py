@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
+import asyncpg
 import sqlalchemy as sa
 import structlog
 from pydantic_core import to_json
@@ -40,11 +41,10 @@ def database_check(database: Database, history: History | None) -> Check:
         if abs(offset) > LARGEST_SKEW:
             raise ClockSkewError(f"the clocks differ by {offset.total_seconds():+.3f} s")
         if history is not None:
-            async with database.session() as session:
-                found = await session.fetch_value(_REVISION)
+            found = await _revision(database)
             if found != head:
                 raise SchemaNotAtHeadError(
-                    f"the database is at revision {found}, this code needs {head}: "
+                    f"the database is at revision {found or 'none'}, this code needs {head}: "
                     f"run `careloop migrate {history.service}`"
                 )
 
@@ -74,6 +74,15 @@ def health_routes(checks: Mapping[str, Check]) -> list[BaseRoute]:
         Route("/readyz", readyz, methods=["GET"], name="readyz", include_in_schema=False),
         Route("/metrics", metrics, methods=["GET"], name="metrics", include_in_schema=False),
     ]
+
+
+async def _revision(database: Database) -> str | None:
+    try:
+        async with database.session() as session:
+            found: str | None = await session.fetch_value(_REVISION)
+            return found
+    except asyncpg.exceptions.UndefinedTableError:
+        return None
 
 
 async def _outcome(name: str, check: Check) -> str:

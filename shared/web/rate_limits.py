@@ -3,7 +3,7 @@
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -27,14 +27,20 @@ class Rate:
 class Buckets:
     """Token buckets by caller, at most `TRACKED`; the least recently used is forgotten first (and so full)."""
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, rate: Rate, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self.rate = rate
         self._per_second = rate.requests / rate.window_seconds
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    @property
+    def tracked(self) -> int:
+        """How many callers are remembered."""
+        return len(self._levels)
+
     def take(self, caller: str) -> tuple[float, float]:
         """Take one token: what is left, and the seconds to wait (0 when one was there)."""
-        now = time.monotonic()
+        now = self._now()
         level, at = self._levels.get(caller, (float(self.rate.requests), now))
         level = min(float(self.rate.requests), level + (now - at) * self._per_second)
         wait = 0.0 if level >= 1 else (1 - level) / self._per_second

@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
@@ -115,7 +115,7 @@ def note_routes(gate: Gate) -> APIRouter:
     router = APIRouter(prefix="/notes", tags=["notes"])
 
     @router.post("", status_code=201, response_model=NoteOut)
-    async def add_note(body: NoteIn, edge: CommandEdge = Depends(command("add_note"))) -> Response:
+    async def add_note(body: NoteIn, edge: Annotated[CommandEdge, Depends(command("add_note"))]) -> Response:
         async def add(work: Work) -> Any:
             gate.attempts += 1
             gate.origins.append(work.origin)
@@ -131,7 +131,7 @@ def note_routes(gate: Gate) -> APIRouter:
 
     @router.put("/{note_id}", response_model=NoteOut)
     async def change_note(
-        note_id: UUID, body: NoteIn, edge: CommandEdge = Depends(command("change_note"))
+        note_id: UUID, body: NoteIn, edge: Annotated[CommandEdge, Depends(command("change_note"))]
     ) -> Response:
         expected = edge.expected_version
 
@@ -144,7 +144,7 @@ def note_routes(gate: Gate) -> APIRouter:
 
     @router.post("/{note_id}/touch", response_model=NoteOut)
     async def touch_notes(
-        note_id: UUID, other_id: UUID, edge: CommandEdge = Depends(command("touch_notes"))
+        note_id: UUID, other_id: UUID, edge: Annotated[CommandEdge, Depends(command("touch_notes"))]
     ) -> Response:
         """Locks two notes in the order given: two of these against each other end in a deadlock."""
 
@@ -160,18 +160,22 @@ def note_routes(gate: Gate) -> APIRouter:
         return await edge.run(touch, present=NoteOut.of)
 
     @router.delete("/{note_id}", status_code=204)
-    async def remove_note(note_id: UUID, edge: CommandEdge = Depends(command("remove_note"))) -> Response:
+    async def remove_note(
+        note_id: UUID, edge: Annotated[CommandEdge, Depends(command("remove_note"))]
+    ) -> Response:
         return await edge.run(lambda work: work.execute(REMOVE, id=note_id))
 
     @router.get("/{note_id}", response_model=NoteOut)
-    async def get_note(note_id: UUID, reader: Reader = Depends(reading("get_note"))) -> Response:
+    async def get_note(note_id: UUID, reader: Annotated[Reader, Depends(reading("get_note"))]) -> Response:
         async with reader.session() as session:
             row = await found(session, GET, note_id)
         return reader.answer(NoteOut.of(row))
 
     @router.get("", response_model=Page[NoteOut])
     async def list_notes(
-        word: str = "", paging: Paging = Depends(paging), reader: Reader = Depends(reading("list_notes"))
+        paging: Annotated[Paging, Depends(paging)],
+        reader: Annotated[Reader, Depends(reading("list_notes"))],
+        word: str = "",
     ) -> Response:
         after = paging.after(UUID)
         async with reader.session() as session:
@@ -187,11 +191,11 @@ def other_routes() -> APIRouter:
     router = APIRouter(tags=["other"])
 
     @router.get("/me", response_model=WhoOut)
-    async def who_am_i(principal: Principal = Depends(allow("who_am_i"))) -> WhoOut:
+    async def who_am_i(principal: Annotated[Principal, Depends(allow("who_am_i"))]) -> WhoOut:
         return WhoOut(role=principal.role, id=principal.id, customer_id=principal.customer_id)
 
     @router.get("/broken", response_model=WhoOut)
-    async def break_down(principal: Principal = Depends(allow("break_down"))) -> WhoOut:
+    async def break_down(principal: Annotated[Principal, Depends(allow("break_down"))]) -> WhoOut:
         raise RuntimeError("secret of the house")
 
     return router

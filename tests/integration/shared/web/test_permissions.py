@@ -1,6 +1,6 @@
 """Every operation against every role, and tables that do not match their routes."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import pytest
@@ -84,7 +84,7 @@ async def test_nested_routers_are_guarded_and_served(make_app: Any, make_client:
     inner, outer = APIRouter(prefix="/inner"), APIRouter(prefix="/outer")
 
     @inner.get("/{thing}")
-    async def get_thing(thing: str, reader: Reader = Depends(reading("get_thing"))) -> str:
+    async def get_thing(thing: str, reader: Annotated[Reader, Depends(reading("get_thing"))]) -> str:
         return thing
 
     outer.include_router(inner)
