@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from careloop.documents.openapi import compose_all
+from careloop.documents.site import write_site
 from careloop.infrastructure import kafka_jars
 from careloop.infrastructure.gateway import GatewayServer
 from careloop.infrastructure.kafka import DEFAULT_PARTITIONS, KafkaServer
@@ -30,6 +32,7 @@ from careloop.registry import SERVICES, composition
 from shared.db.migrations import upgrade
 
 GATEWAY_PORT = 8080
+LOCK_WAIT_SECONDS = 30.0
 INTERRUPTED = 130
 
 
@@ -61,7 +64,7 @@ class Stack:
 async def running_stack(
     state_dir: Path | str,
     *,
-    documents_dir: Path,
+    documents_dir: Path | None = None,
     gateway_port: int | None = None,
     postgres_port: int | None = None,
     kafka_port: int | None = None,
@@ -74,7 +77,7 @@ async def running_stack(
     """Start everything and yield once all is ready; at the end stop in reverse order. Data are kept.
 
     state_dir       holds data, logs, passwords and the development issuer
-    documents_dir   folder with `openapi.json` and `docs/` for the gateway
+    documents_dir   folder with `openapi.json` and `docs/` for the gateway; None writes it from the services
     …_port          None takes a free port
     partitions      of each topic, when it is made
     durable         False: PostgreSQL without fsync, for tests
@@ -87,7 +90,8 @@ async def running_stack(
     """
     lock = DirectoryLock(Path(state_dir) / "stack")
     state = lock.directory.parent
-    lock.acquire()
+    # Processes inherit it: those of an earlier stack whose holder was killed have ended once we have it.
+    lock.acquire_within(LOCK_WAIT_SECONDS)
     supervisor = Supervisor(say)
     try:
         postgres = PostgresServer(state, postgres_port, durable)
@@ -95,11 +99,15 @@ async def running_stack(
         await supervisor.start([postgres, kafka])
         for service in SERVICES:
             await upgrade(composition(service).HISTORY, postgres.url(service))
-        processes = _processes(state, postgres, kafka, environment or {})
+        processes = _processes(state, postgres, kafka, environment or {}, lock.held_fd)
         await supervisor.start(processes.values())
         upstreams = {service: [f"{LOOPBACK}:{processes[f'{service}-api'].port}"] for service in SERVICES}
         gateway = GatewayServer(
-            state, upstreams, documents_dir, gateway_port, issuer_dir=jwks_path(state).parent
+            state,
+            upstreams,
+            documents_dir or _documents(state),
+            gateway_port,
+            issuer_dir=jwks_path(state).parent,
         )
         await supervisor.start([gateway])
         yield Stack(state, postgres, kafka, gateway, processes, supervisor)
@@ -108,8 +116,17 @@ async def running_stack(
         lock.release()
 
 
+def _documents(state: Path) -> Path:
+    documents = {name: service.app.openapi() for name, service in compose_all().items()}
+    return write_site(state / "documents", documents)
+
+
 def _processes(
-    state: Path, postgres: PostgresServer, kafka: KafkaServer, environment: Mapping[str, str]
+    state: Path,
+    postgres: PostgresServer,
+    kafka: KafkaServer,
+    environment: Mapping[str, str],
+    lock_fd: int,
 ) -> dict[str, ServiceProcess]:
     logs = state / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
@@ -127,7 +144,7 @@ def _processes(
             )
             command = service_command(service, role)
             made[name] = ServiceProcess(
-                name, command, {**settings, **environment}, port, logs / f"{name}.log"
+                name, command, {**settings, **environment}, port, logs / f"{name}.log", [lock_fd]
             )
     return made
 
@@ -135,7 +152,7 @@ def _processes(
 async def run_stack(
     state_dir: Path | str,
     *,
-    documents_dir: Path,
+    documents_dir: Path | None = None,
     gateway_port: int | None = GATEWAY_PORT,
     postgres_port: int | None = None,
     kafka_port: int | None = None,
@@ -195,16 +212,17 @@ def table_of(stack: Stack) -> Table:
     """Where everything is."""
     table = Table(title="careloop", title_justify="left")
     table.add_column("what")
-    table.add_column("where")
+    table.add_column("where", overflow="fold")
     table.add_column("process", justify="right")
-    table.add_row("API", stack.gateway_url, str(stack.gateway.pid))
+    table.add_row("gateway", stack.gateway_url, str(stack.gateway.pid))
     table.add_row("documents", f"{stack.gateway_url}/docs/", "")
-    table.add_row("keys of the development issuer", f"{stack.gateway_url}/.well-known/jwks.json", "")
+    for service in SERVICES:
+        table.add_row(service, f"{stack.gateway_url}/{service}/v1/", "")
+    table.add_row("issuer's keys", f"{stack.gateway_url}/.well-known/jwks.json", "")
     for service in SERVICES:
         for role in ROLES:
             process = stack.processes[f"{service}-{role}"]
-            path = f" behind {stack.gateway_url}/{service}/v1/" if role == "api" else ""
-            table.add_row(process.name, f"{process.url}/readyz{path}", str(process.pid))
+            table.add_row(process.name, f"{process.url}/readyz", str(process.pid))
     table.add_row("PostgreSQL", f"{LOOPBACK}:{stack.postgres.port}", str(stack.postgres.pid))
     table.add_row("Kafka", stack.kafka.bootstrap_servers, str(stack.kafka.pid))
     table.add_row("data and logs", str(stack.state_dir), "")

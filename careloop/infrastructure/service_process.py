@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -61,16 +61,24 @@ class ServiceProcess:
 
     environment   its settings; whatever else is in our environment is passed on
     log           file of what it writes
+    keep_fds      descriptors that it inherits, such as the lock of the state directory
     """
 
     def __init__(
-        self, name: str, command: list[str], environment: Mapping[str, str], port: int, log: Path
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        port: int,
+        log: Path,
+        keep_fds: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.port = port
         self.log = log
         self._command = command
         self._environment = dict(environment)
+        self._keep_fds = tuple(keep_fds)
         self._process: GuardedProcess | None = None
 
     @property
@@ -99,6 +107,7 @@ class ServiceProcess:
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
             log=self.log,
             grace_seconds=STOP_GRACE_SECONDS,
+            keep_fds=self._keep_fds,
         )
         await asyncio.to_thread(self._process.start)
         try:
