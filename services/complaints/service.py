@@ -19,6 +19,7 @@ from shared.events.outbox import OutboxWriter
 from shared.events.relay import Relay
 from shared.events.transport.base import Transport
 from shared.kernel.clock import Clock
+from shared.operations.operator_routes import operator_routes
 from shared.operations.service import Service
 from shared.web.app import create_app
 from shared.web.idempotency import IdempotencyKeyPurge
@@ -40,6 +41,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
         command_timeout_seconds=settings.command_timeout_seconds,
     )
     OutboxWriter(NAME, OUTBOUND).attach(database)
+    consumer = Consumer(NAME, database, transport, SUBSCRIPTIONS)
     app = create_app(
         NAME,
         title="careloop complaints",
@@ -52,6 +54,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             ending.router,
             messages.router,
             timeline.router,
+            operator_routes(consumer.dead_letters),
         ],
         permissions=PERMISSIONS,
         database=database,
@@ -69,7 +72,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
         history=HISTORY,
         loops=(
             Relay(NAME, database, transport),
-            Consumer(NAME, database, transport, SUBSCRIPTIONS),
+            consumer,
             MailWorker(
                 database,
                 mail_transport(settings),

@@ -12,6 +12,7 @@ from shared.events.outbox import OutboxWriter
 from shared.events.relay import Relay
 from shared.events.transport.base import Transport
 from shared.kernel.clock import Clock
+from shared.operations.operator_routes import operator_routes
 from shared.operations.service import Service
 from shared.web.app import create_app
 from shared.web.idempotency import IdempotencyKeyPurge
@@ -35,12 +36,13 @@ def build(settings: TicketingSettings, *, clock: Clock, transport: Transport) ->
         command_timeout_seconds=settings.command_timeout_seconds,
     )
     OutboxWriter(NAME, OUTBOUND).attach(database)
+    consumer = Consumer(NAME, database, transport, SUBSCRIPTIONS)
     app = create_app(
         NAME,
         title="careloop ticketing",
         summary="Service requests (工单) from intake to follow-up (回访)",
         version=VERSION,
-        routers=[resource.router for resource in RESOURCES],
+        routers=[*(resource.router for resource in RESOURCES), operator_routes(consumer.dead_letters)],
         permissions=PERMISSIONS,
         database=database,
         verifier=settings.verifier(),
@@ -56,7 +58,7 @@ def build(settings: TicketingSettings, *, clock: Clock, transport: Transport) ->
         history=HISTORY,
         loops=(
             Relay(NAME, database, transport),
-            Consumer(NAME, database, transport, SUBSCRIPTIONS),
+            consumer,
             IdempotencyKeyPurge(database),
         ),
         checks={"broker": transport.check},

@@ -25,6 +25,7 @@ from shared.events.outbox import OutboxWriter
 from shared.events.relay import Relay
 from shared.events.transport.base import Transport
 from shared.kernel.clock import Clock
+from shared.operations.operator_routes import operator_routes
 from shared.operations.service import Service
 from shared.web.app import create_app
 
@@ -71,6 +72,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             tier_routes(valuation),
             tier_rule_routes(reviews.wake.set),
             margin_rate_routes(valuation),
+            operator_routes(consumer.dead_letters),
         ],
         permissions=PERMISSIONS,
         database=database,

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from shared.operations.operator_routes import OPERATOR_PERMISSIONS
+
 PEOPLE = frozenset({"agent", "supervisor", "admin"})
 CHECKERS = frozenset({"supervisor", "quality", "admin"})
 CUSTOMERS = frozenset({"customer"})
@@ -32,4 +34,5 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "record_satisfaction": PEOPLE | CUSTOMERS,
     "close_complaint": PEOPLE,
     "reopen_complaint": PEOPLE | CUSTOMERS,
+    **OPERATOR_PERMISSIONS,
 }

@@ -4,6 +4,8 @@
 `ticketing:*`.
 """
 
+from shared.operations.operator_routes import OPERATOR_PERMISSIONS
+
 _STAFF = frozenset({"agent", "supervisor", "admin"})
 _DESK = _STAFF | {"system"}
 _READERS = _DESK | {"quality", "customer"}
@@ -32,4 +34,5 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "cancel_ticket": _DESK,
     "merge_tickets": _STAFF,
     "delete_ticket": frozenset({"admin"}),
+    **OPERATOR_PERMISSIONS,
 }

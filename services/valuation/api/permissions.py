@@ -1,5 +1,7 @@
 """Who may do what: one row an operation. A customer sees its own objects only; others are not found."""
 
+from shared.operations.operator_routes import OPERATOR_PERMISSIONS
+
 STAFF = frozenset({"agent", "supervisor", "quality", "admin", "system"})
 DESK = frozenset({"agent", "supervisor", "admin", "system"})
 LEADS = frozenset({"supervisor", "admin", "system"})
@@ -24,4 +26,5 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "set_margin_rate": frozenset({"admin"}),
     "list_margin_rates": LEADS,
     "get_margin_rate": LEADS,
+    **OPERATOR_PERMISSIONS,
 }
