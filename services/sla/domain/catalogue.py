@@ -130,6 +130,14 @@ class Catalogue:
     def policy_version(self, version_id: UUID) -> PolicyVersion | None:
         return self._policies.get(version_id)
 
+    def policy_versions(self) -> Iterable[PolicyVersion]:
+        """All of them."""
+        return self._policies.values()
+
+    def calendar_versions(self, calendar_id: UUID) -> list[CalendarVersion]:
+        """Of one calendar, in the order in which they come into force."""
+        return [version for version in self._calendars if version.calendar_id == calendar_id]
+
     def _select(self, started_at: datetime, revision: int) -> Selection:
         known = [version for version in self._policies.values() if version.revision <= revision]
         calendars = {

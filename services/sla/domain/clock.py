@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.sla.domain import events
-from services.sla.domain.clock_fold import ClockFold
+from services.sla.domain.clock_fold import ClockFold, Retarget
 from services.sla.domain.clock_status import RunState
 from services.sla.domain.ledger import Entry
 from services.sla.domain.policies import ClockKey
@@ -66,6 +66,7 @@ class Clock:
     fired: set[Fired] = field(default_factory=set)
     plan: tuple[Threshold, ...] = ()
     pauses: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+    retargets: list[Retarget] = field(default_factory=list)
     described: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(DESCRIBED))
     is_new: bool = True
 
@@ -150,6 +151,7 @@ class Clock:
         self.fulfilled_at = folded.fulfilled_at
         self.ended_at = folded.ended_at
         self.pauses = folded.time.pauses()
+        self.retargets = list(folded.retargets)
 
     def _retract(self, folded: ClockFold, now: datetime) -> list[Said]:
         """Published breaches that the ledger no longer bears out."""

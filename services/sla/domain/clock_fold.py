@@ -1,5 +1,6 @@
 """One cycle of one clock while its ledger is read: the rules of sla.md §3, one method an input."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.sla.domain.catalogue import Choice
@@ -9,9 +10,21 @@ from services.sla.domain.meters import ElapsedMeter, meter_of
 from services.sla.domain.metrics import DEFAULTS, OnReopen, PauseCause
 from services.sla.domain.policies import ClockKey
 from services.sla.domain.running_time import RunningTime
+from services.sla.domain.units import Duration
 
 RUNNING = "running"
 NO_POLICY = "no policy matches"
+
+
+@dataclass(frozen=True, slots=True)
+class Retarget:
+    """A change to another target: when, what counted before (None: no policy matched), and the new target's
+    notice in its own unit."""
+
+    at: datetime
+    previous: Duration | None
+    previous_calendar: str | None
+    notice: float
 
 
 class ClockFold:
@@ -39,6 +52,7 @@ class ClockFold:
         self.breaches: list[datetime] = []
         self.in_force = False
         self.rearmed_at: datetime | None = None
+        self.retargets: list[Retarget] = []
         self.time = RunningTime(ElapsedMeter())
         self._state: RunState | None = None
         self._due_at: datetime | None = None
@@ -117,6 +131,7 @@ class ClockFold:
             self._go(entry.occurred_at, entry, None)
             return "reopened"
         self.time = RunningTime(self.time.meter)
+        self.retargets = []
         self._rearm(entry.occurred_at)
         if self.choice is not None:
             self.due_position = self.choice.target.duration.position
@@ -145,6 +160,7 @@ class ClockFold:
             self.time.use(meter_of(choice.target.duration.unit, choice.timeline, self.started_at))
             floor = self.time.position(at) + choice.target.notice_position
             self.due_position = max(choice.target.duration.position, floor)
+            self._note_retarget(at, previous, choice)
             self._rearm(at)
         elif choice.is_same(previous):
             return None
@@ -169,6 +185,14 @@ class ClockFold:
     @property
     def _reopening(self) -> OnReopen:
         return DEFAULTS[self.key.metric].on_reopen if self.choice is None else self.choice.target.reopening
+
+    def _note_retarget(self, at: datetime, previous: Choice | None, choice: Choice) -> None:
+        notice = choice.target.duration.unit.amount(choice.target.notice_position)
+        if previous is None:
+            self.retargets.append(Retarget(at, None, None, notice))
+            return
+        calendar = None if previous.calendar is None else previous.calendar.name
+        self.retargets.append(Retarget(at, previous.target.duration, calendar, notice))
 
     def _go(self, at: datetime, entry: Entry, wait: str | None) -> None:
         stands_still = self.pauses_for(wait)

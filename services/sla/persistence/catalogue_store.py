@@ -22,13 +22,19 @@ _REVISION = statement(sa.select(catalogue.c.revision))
 _POLICY_VERSIONS = statement(
     sa.select(policy_versions, policies.c.name)
     .join(policies, policies.c.id == policy_versions.c.policy_id)
-    .where(policy_versions.c.revision > sa.bindparam("after", type_=sa.BigInteger))
+    .where(
+        policy_versions.c.revision > sa.bindparam("after", type_=sa.BigInteger),
+        policy_versions.c.revision <= sa.bindparam("up_to", type_=sa.BigInteger),
+    )
     .order_by(policy_versions.c.revision)
 )
 _CALENDAR_VERSIONS = statement(
     sa.select(calendar_versions, calendars.c.name)
     .join(calendars, calendars.c.id == calendar_versions.c.calendar_id)
-    .where(calendar_versions.c.revision > sa.bindparam("after", type_=sa.BigInteger))
+    .where(
+        calendar_versions.c.revision > sa.bindparam("after", type_=sa.BigInteger),
+        calendar_versions.c.revision <= sa.bindparam("up_to", type_=sa.BigInteger),
+    )
     .order_by(calendar_versions.c.revision)
 )
 
@@ -48,23 +54,21 @@ class Catalogues:
             return self._catalogue
         async with self._turn:
             if self._catalogue.revision < revision:
-                await self._read_newer(session)
+                await self._read_up_to(session, revision)
             return self._catalogue
 
     async def newest(self, session: Session) -> Catalogue:
         """The catalogue as it is now."""
         return await self.at(session, await session.fetch_value(_REVISION))
 
-    async def _read_newer(self, session: Session) -> None:
-        after = self._catalogue.revision
-        # Commit order is revision order: what is visible below the newest revision is complete.
-        revision = await session.fetch_value(_REVISION)
-        newer_policies = await session.fetch_all(_POLICY_VERSIONS, after=after)
-        newer_calendars = await session.fetch_all(_CALENDAR_VERSIONS, after=after)
-        self._policies += [policy_version_of(row) for row in newer_policies if row["revision"] <= revision]
-        self._calendars += [
-            calendar_version_of(row) for row in newer_calendars if row["revision"] <= revision
-        ]
+    async def _read_up_to(self, session: Session, revision: int) -> None:
+        """Commit order is revision order, so all up to a visible revision is there; what this transaction
+        itself may be adding above it is not committed, and not kept."""
+        bounds = {"after": self._catalogue.revision, "up_to": revision}
+        newer = await session.fetch_all(_POLICY_VERSIONS, **bounds)
+        newer_calendars = await session.fetch_all(_CALENDAR_VERSIONS, **bounds)
+        self._policies += [policy_version_of(row) for row in newer]
+        self._calendars += [calendar_version_of(row) for row in newer_calendars]
         self._catalogue = Catalogue(revision, self._policies, self._calendars)
 
 

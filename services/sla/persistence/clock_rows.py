@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.sla.domain.clock import DESCRIBED, Clock
+from services.sla.domain.clock_fold import Retarget
 from services.sla.domain.clock_status import RunState, state_shown
 from services.sla.domain.ledger import Entry, EntryKind
 from services.sla.domain.metrics import Agreement, Metric
@@ -69,6 +70,7 @@ def clock_of(row: Any) -> Clock:
         fired={Fired(ThresholdKind(kind), *rest) for kind, *rest in row["fired"]},
         plan=tuple(_threshold(one) for one in row["plan"]),
         pauses=pauses_of(row),
+        retargets=[_retarget(one) for one in row["retargets"]],
         described={name: row[name] for name in DESCRIBED},
         is_new=False,
     )
@@ -113,6 +115,7 @@ def clock_record(subject: Subject, clock: Clock, now: datetime) -> dict[str, Any
         "arming": clock.arming,
         "armed_at": _text(clock.armed_at),
         "pauses": [[start.isoformat(), _text(end)] for start, end in clock.pauses],
+        "retargets": [_retarget_record(retarget) for retarget in clock.retargets],
         "published_breaches": [at.isoformat() for at in clock.published_breaches],
         "fired": sorted(list(name) for name in clock.fired),
         "plan": [_threshold_record(threshold) for threshold in clock.plan],
@@ -156,6 +159,26 @@ def _threshold(written: list[Any]) -> Threshold:
 def _threshold_record(threshold: Threshold) -> list[Any]:
     at = threshold.at.isoformat()
     return [*threshold.name, at, threshold.target, threshold.label]
+
+
+def _retarget(written: dict[str, Any]) -> Retarget:
+    previous = written["from"]
+    return Retarget(
+        at=datetime.fromisoformat(written["at"]),
+        previous=None if previous is None else Duration(previous["amount"], Unit(previous["unit"])),
+        previous_calendar=None if previous is None else previous["calendar"],
+        notice=written["notice"],
+    )
+
+
+def _retarget_record(retarget: Retarget) -> dict[str, Any]:
+    previous = retarget.previous
+    before = {
+        "from": None
+        if previous is None
+        else {"amount": previous.amount, "unit": previous.unit, "calendar": retarget.previous_calendar}
+    }
+    return {"at": retarget.at.isoformat(), **before, "notice": retarget.notice}
 
 
 def _text(at: datetime | None) -> str | None:

@@ -17,9 +17,9 @@ web_tables.add_to(METADATA)
 catalogue = sa.Table(
     "catalogue",
     METADATA,
-    sa.Column("only", sa.Boolean, primary_key=True),
+    sa.Column("singleton", sa.Boolean, primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.CheckConstraint("only", name="catalogue_only"),
+    sa.CheckConstraint("singleton", name="catalogue_singleton"),
 )
 
 calendars = sa.Table(
@@ -148,6 +148,7 @@ clocks = sa.Table(
     sa.Column("arming", sa.Integer, nullable=False),
     sa.Column("armed_at", AT),
     sa.Column("pauses", JSONB, nullable=False),
+    sa.Column("retargets", JSONB, nullable=False),
     sa.Column("published_breaches", JSONB, nullable=False),
     sa.Column("fired", JSONB, nullable=False),
     sa.Column("plan", JSONB, nullable=False),
@@ -186,9 +187,9 @@ sa.Index("timers_parked", timers.c.id, postgresql_where=timers.c.parked_at.is_no
 timer_marks = sa.Table(
     "timer_marks",
     METADATA,
-    sa.Column("only", sa.Boolean, primary_key=True),
+    sa.Column("singleton", sa.Boolean, primary_key=True),
     sa.Column("low_water_at", AT, nullable=False),
-    sa.CheckConstraint("only", name="timer_marks_only"),
+    sa.CheckConstraint("singleton", name="timer_marks_singleton"),
 )
 
 # The journal of thresholds: the primary key is what makes each fire once, whatever else goes wrong.

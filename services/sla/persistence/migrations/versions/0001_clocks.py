@@ -15,7 +15,7 @@ depends_on = None
 
 TABLES = """
 CREATE TABLE catalogue (
-    only boolean NOT NULL PRIMARY KEY CONSTRAINT catalogue_only CHECK (only),
+    singleton boolean NOT NULL PRIMARY KEY CONSTRAINT catalogue_singleton CHECK (singleton),
     revision bigint NOT NULL
 );
 
@@ -126,6 +126,7 @@ CREATE TABLE clocks (
     arming integer NOT NULL,
     armed_at timestamptz,
     pauses jsonb NOT NULL,
+    retargets jsonb NOT NULL,
     published_breaches jsonb NOT NULL,
     fired jsonb NOT NULL,
     plan jsonb NOT NULL,
@@ -161,7 +162,7 @@ CREATE INDEX timers_pending ON timers (due_at, id) WHERE parked_at IS NULL;
 CREATE INDEX timers_parked ON timers (id) WHERE parked_at IS NOT NULL;
 
 CREATE TABLE timer_marks (
-    only boolean NOT NULL PRIMARY KEY CONSTRAINT timer_marks_only CHECK (only),
+    singleton boolean NOT NULL PRIMARY KEY CONSTRAINT timer_marks_singleton CHECK (singleton),
     low_water_at timestamptz NOT NULL
 );
 
@@ -186,9 +187,9 @@ CREATE INDEX firings_escalated_by_subject ON firings (subject_id, fired_at)
 CREATE INDEX firings_escalated_to_target ON firings (target, fired_at)
     WHERE kind = 'escalation' AND NOT is_digest;
 
-INSERT INTO catalogue (only, revision) VALUES (true, 0);
+INSERT INTO catalogue (singleton, revision) VALUES (true, 0);
 
-INSERT INTO timer_marks (only, low_water_at) VALUES (true, '1970-01-01 00:00:00+00')
+INSERT INTO timer_marks (singleton, low_water_at) VALUES (true, '1970-01-01 00:00:00+00')
 """
 
 DROPPED = (

@@ -1,0 +1,152 @@
+"""Calendars: write, read, and ask them when something is due."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from services.sla.api.calendar_models import (
+    AddCalendarVersionIn,
+    CalendarOut,
+    CalendarSummary,
+    CalendarVersionOut,
+    CreateCalendarIn,
+    DueOut,
+    ElapsedOut,
+)
+from services.sla.api.catalogue_access import SlaContext, context_of
+from services.sla.domain.calendars import BusinessTimeline
+from services.sla.persistence import calendar_store
+from services.sla.persistence.catalogue_store import calendar_version_of
+from services.sla.usecases.write_calendar import AddCalendarVersion, CreateCalendar
+from services.sla.usecases.write_calendar import add_calendar_version as add_version_usecase
+from services.sla.usecases.write_calendar import create_calendar as create_usecase
+from shared.db.work import Session, Work
+from shared.web.commands import CommandEdge, command
+from shared.web.cursors import Paging, paging
+from shared.web.models import Instant, Page
+from shared.web.reads import Reader, reading
+
+router = APIRouter(tags=["calendars"])
+LOCATION = "/sla/v1/calendars"
+# What a year of the longest calendar holds, many times over: beyond it a question is a mistake.
+MOST_SECONDS = 3_200_000_000
+Context = Annotated[SlaContext, Depends(context_of)]
+
+
+@router.post("/calendars", status_code=201, response_model=CalendarOut)
+async def create_calendar(
+    body: CreateCalendarIn,
+    context: Context,
+    edge: Annotated[CommandEdge, Depends(command("create_calendar"))],
+) -> Response:
+    """Write a calendar. Its dates are resolved now and stay as they are, whatever holiday data comes later."""
+    creating = CreateCalendar(body.name, body.specification(), body.effective_from)
+
+    async def run(work: Work) -> CalendarOut:
+        return await _shown(work, await create_usecase(creating, work, years=context.years))
+
+    return await edge.run(
+        run, present=lambda shown: shown, status=201, location=lambda shown: f"{LOCATION}/{shown.id}"
+    )
+
+
+@router.post("/calendars/{calendar_id}/versions", status_code=201, response_model=CalendarOut)
+async def add_calendar_version(
+    calendar_id: UUID,
+    body: AddCalendarVersionIn,
+    context: Context,
+    edge: Annotated[CommandEdge, Depends(command("add_calendar_version"))],
+) -> Response:
+    """Write a new version, in force from later than the one before. Subjects keep the version they started with."""
+    adding = AddCalendarVersion(calendar_id, edge.expected_version, body.specification(), body.effective_from)
+
+    async def run(work: Work) -> CalendarOut:
+        return await _shown(work, await add_version_usecase(adding, work, years=context.years))
+
+    return await edge.run(run, present=lambda shown: shown, status=201)
+
+
+@router.get("/calendars", response_model=Page[CalendarSummary])
+async def list_calendars(
+    paging: Annotated[Paging, Depends(paging)],
+    reader: Annotated[Reader, Depends(reading("list_calendars"))],
+) -> Response:
+    """Calendars by name."""
+    after = paging.after(str)
+    async with reader.session() as session:
+        found = await calendar_store.page(
+            session, after=None if after is None else after[0], limit=paging.fetch
+        )
+    return paging.page(found, present=CalendarSummary.of, key=lambda calendar: (calendar.name,))
+
+
+@router.get("/calendars/{calendar_id}", response_model=CalendarOut)
+async def get_calendar(
+    calendar_id: UUID, reader: Annotated[Reader, Depends(reading("get_calendar"))]
+) -> Response:
+    """A calendar with its newest version."""
+    async with reader.session() as session:
+        return reader.answer(await _shown(session, calendar_id))
+
+
+@router.get("/calendars/{calendar_id}/versions", response_model=Page[CalendarVersionOut])
+async def list_calendar_versions(
+    calendar_id: UUID,
+    paging: Annotated[Paging, Depends(paging)],
+    reader: Annotated[Reader, Depends(reading("list_calendar_versions"))],
+) -> Response:
+    """Versions of a calendar, oldest first."""
+    after = paging.after(int)
+    async with reader.session() as session:
+        rows = await calendar_store.version_page(
+            session, calendar_id, after=None if after is None else after[0], limit=paging.fetch
+        )
+    return paging.page(rows, present=CalendarVersionOut.of, key=lambda row: (row["number"],))
+
+
+@router.get("/calendars/{calendar_id}/versions/{number}", response_model=CalendarVersionOut)
+async def get_calendar_version(
+    calendar_id: UUID,
+    number: Annotated[int, Path(ge=1, le=2**31 - 1)],
+    reader: Annotated[Reader, Depends(reading("get_calendar_version"))],
+) -> Response:
+    """One version of a calendar."""
+    async with reader.session() as session:
+        row = await calendar_store.version(session, calendar_id, number)
+    return reader.answer(CalendarVersionOut.of(row))
+
+
+@router.get("/calendars/{calendar_id}/due", response_model=DueOut)
+async def find_due_instant(
+    calendar_id: UUID,
+    start: Instant,
+    seconds: Annotated[float, Query(ge=-MOST_SECONDS, le=MOST_SECONDS)],
+    reader: Annotated[Reader, Depends(reading("find_due_instant"))],
+) -> Response:
+    """When so many business seconds after `start` have passed, on the newest version; negative looks back."""
+    async with reader.session() as session:
+        timeline = await _timeline(session, calendar_id)
+    return reader.answer(DueOut(due_at=timeline.due(start, seconds)))
+
+
+@router.get("/calendars/{calendar_id}/elapsed", response_model=ElapsedOut)
+async def find_elapsed_time(
+    calendar_id: UUID,
+    start: Instant,
+    end: Instant,
+    reader: Annotated[Reader, Depends(reading("find_elapsed_time"))],
+) -> Response:
+    """Business seconds from `start` to `end`, on the newest version."""
+    async with reader.session() as session:
+        timeline = await _timeline(session, calendar_id)
+    return reader.answer(ElapsedOut(seconds=timeline.elapsed(start, end)))
+
+
+async def _timeline(session: Session, calendar_id: UUID) -> BusinessTimeline:
+    return calendar_version_of(await calendar_store.latest(session, calendar_id)).timeline
+
+
+async def _shown(session: Session, calendar_id: UUID) -> CalendarOut:
+    calendar = await calendar_store.get(session, calendar_id)
+    return CalendarOut.beside(calendar, await calendar_store.latest(session, calendar_id))

@@ -1,0 +1,36 @@
+"""Who may do what with promises. Customers reach their own subjects' clocks only; others' are not found."""
+
+from collections.abc import Mapping
+
+from shared.operations.operator_routes import OPERATOR_PERMISSIONS
+
+_STAFF = frozenset({"agent", "supervisor", "quality", "admin", "system"})
+_OWNERS = frozenset({"admin", "supervisor"})
+_READERS = _STAFF | {"customer"}
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {
+    "create_calendar": _OWNERS,
+    "add_calendar_version": _OWNERS,
+    "list_calendars": _STAFF,
+    "get_calendar": _STAFF,
+    "list_calendar_versions": _STAFF,
+    "get_calendar_version": _STAFF,
+    "find_due_instant": _STAFF,
+    "find_elapsed_time": _STAFF,
+    "create_policy": _OWNERS,
+    "add_policy_version": _OWNERS,
+    "list_policies": _STAFF,
+    "get_policy": _STAFF,
+    "list_policy_versions": _STAFF,
+    "get_policy_version": _STAFF,
+    "list_clocks": _READERS,
+    "get_clock": _READERS,
+    "explain_clock": _STAFF,
+    "get_subject": _READERS,
+    "list_ledger": _STAFF,
+    "correct_ledger": _OWNERS,
+    "get_attainment": _STAFF,
+    "list_parked_timers": _OWNERS,
+    "retry_parked_timer": _OWNERS,
+    **OPERATOR_PERMISSIONS,
+}

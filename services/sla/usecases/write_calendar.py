@@ -1,0 +1,97 @@
+"""Calendars: a new one, or a new version of one. Versions hold their resolved dates and never change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.sla.domain.calendars import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    CalendarSpecification,
+    materialise,
+)
+from services.sla.domain.errors import OverlappingEffectiveDatesError
+from services.sla.persistence import calendar_store
+from services.sla.persistence.catalogue_store import take_revision
+from shared.db.work import Work
+from shared.kernel.errors import FieldError
+from shared.kernel.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCalendar:
+    """`specification` as it is written; `effective_from` is now unless said."""
+
+    name: str
+    specification: Mapping[str, Any]
+    effective_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddCalendarVersion:
+    """`expected_version` is how many versions the caller saw."""
+
+    calendar_id: UUID
+    expected_version: int
+    specification: Mapping[str, Any]
+    effective_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedYears:
+    """Which years are resolved: so many before and after the one from which a version holds."""
+
+    before: int
+    after: int
+
+    def around(self, effective_from: datetime) -> range:
+        year = effective_from.year
+        return range(max(FIRST_YEAR, year - self.before), min(LAST_YEAR, year + self.after) + 1)
+
+
+async def create_calendar(command: CreateCalendar, work: Work, *, years: ResolvedYears) -> UUID:
+    """The id of the new calendar. Raises `InvalidCalendarError`, `NameTakenError`."""
+    specification = CalendarSpecification.parse(command.specification)
+    calendar_id = new_id()
+    await calendar_store.add(work, calendar_id, command.name)
+    await _add(work, calendar_id, 1, specification, command.effective_from or work.now, years)
+    return calendar_id
+
+
+async def add_calendar_version(command: AddCalendarVersion, work: Work, *, years: ResolvedYears) -> UUID:
+    """The calendar's id. Raises `InvalidCalendarError`, `CalendarNotFoundError`, `CalendarChangedError`,
+    `OverlappingEffectiveDatesError`."""
+    specification = CalendarSpecification.parse(command.specification)
+    calendar = await calendar_store.lock(work, command.calendar_id, command.expected_version)
+    effective_from = command.effective_from or work.now
+    latest = await calendar_store.latest(work, calendar.id)
+    if effective_from <= latest["effective_from"]:
+        holds_from = latest["effective_from"].isoformat()
+        message = f"Version {latest['number']} holds from {holds_from} on; a new one holds from later."
+        fault = FieldError("effective_from", "overlaps", message)
+        raise OverlappingEffectiveDatesError(message, field_errors=[fault])
+    await calendar_store.bump(work, calendar.id)
+    await _add(work, calendar.id, latest["number"] + 1, specification, effective_from, years)
+    return calendar.id
+
+
+async def _add(
+    work: Work,
+    calendar_id: UUID,
+    number: int,
+    specification: CalendarSpecification,
+    effective_from: datetime,
+    years: ResolvedYears,
+) -> None:
+    resolved = materialise(specification, years.around(effective_from))
+    await calendar_store.add_version(
+        work,
+        id=new_id(),
+        calendar_id=calendar_id,
+        number=number,
+        effective_from=effective_from,
+        revision=await take_revision(work),
+        resolved=resolved.to_json(),
+    )
