@@ -207,3 +207,13 @@ async def until_noted(
         return found if sum(row["thing_id"] in expected for row in found) >= wanted else None
 
     return await eventually(look, timeout_seconds=timeout_seconds)
+
+
+async def drain(*loops: Loop, rounds: int = 200) -> None:
+    """Run these loops in turn until none has work; raises what they raise."""
+    for _ in range(rounds):
+        for loop in loops:
+            loop.wake.set()
+        if sum([await loop.run_once() for loop in loops]) == 0:
+            return
+    raise TimeoutError(f"still working after {rounds} rounds")
