@@ -3,6 +3,7 @@
 import typer
 
 from careloop.commands import calendar, dead_letters, events
+from careloop.commands.demo import demo
 from careloop.commands.migrate import migrate
 from careloop.commands.run import run
 from careloop.commands.serve import serve
@@ -14,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
+app.command()(demo)
 app.command()(run)
 app.command()(stack)
 app.command()(serve)

@@ -28,7 +28,7 @@ CALENDAR_FORMS: Mapping[str, Mapping[str, Any]] = {
     },
     ALWAYS: {
         "timezone": "UTC",
-        "weekly": dict.fromkeys(_WEEK, [["00:00", "24:00"]]),
+        "weekly": {day: [["00:00", "24:00"]] for day in _WEEK},
         "holidays": None,
         "exceptions": None,
     },
@@ -69,14 +69,6 @@ COMPLAINT_HOURS = 24
 TIERS = (("standard", 0), ("silver", 1_000), ("gold", 3_000), ("platinum", 7_500))
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """Names by id of what was posted, as reports need them."""
-
-    calendars: Mapping[str, str]
-    policies: Mapping[str, str]
-
-
 def policies() -> list[dict[str, Any]]:
     """The SLA policies, with the calendar's name in the place of its id."""
     complaint = {
@@ -99,7 +91,7 @@ def policies() -> list[dict[str, Any]]:
     return [*standard, *tighter, complaint]
 
 
-async def post_promises(client: SuiteClient) -> Posted:
+async def post_promises(client: SuiteClient) -> None:
     """Post all of it, in force from the clock's reading on."""
     tiers = [{"name": name, "threshold_minor": threshold} for name, threshold in TIERS]
     await client.post(TIER_RULES, {"tiers": tiers}, role="admin")
@@ -107,13 +99,10 @@ async def post_promises(client: SuiteClient) -> Posted:
     for name, form in CALENDAR_FORMS.items():
         answer = await client.post(CALENDARS, {"name": name, **form}, role="admin")
         calendar_ids[name] = answer.body["id"]
-    names: dict[str, str] = {}
     for policy in policies():
         calendar = policy.pop("calendar")
         body = {**policy, "calendar_id": None if calendar is None else calendar_ids[calendar]}
-        answer = await client.post(POLICIES, body, role="admin")
-        names[answer.body["id"]] = policy["name"]
-    return Posted({calendar_id: name for name, calendar_id in calendar_ids.items()}, names)
+        await client.post(POLICIES, body, role="admin")
 
 
 def _ticket_policy(promise: Promise, who: str, tiers: list[str] | None) -> dict[str, Any]:
