@@ -83,6 +83,7 @@ class Database:
                 command_timeout=self._command_timeout,
                 server_settings=self._server_settings,
                 init=_use_json,
+                reset=_nothing_to_reset,
             )
 
     async def close(self, timeout_seconds: float = 10.0) -> None:
@@ -161,3 +162,11 @@ class Database:
 async def _use_json(connection: Any) -> None:
     for kind in ("jsonb", "json"):
         await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """On release asyncpg rolls back what is open; the rest of its reset is a round trip for nothing.
+
+    Settings and locks here end with their transaction (`SET LOCAL`, `pg_advisory_xact_lock`); who needs a session's
+    own state takes a connection of its own (`Database.connect`).
+    """

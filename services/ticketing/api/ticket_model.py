@@ -147,8 +147,7 @@ class TicketOut(ApiModel):
                 "assignee_id": ticket.assignee_id,
                 "escalation_level": ticket.escalation_level,
             }
-        # Everything here was checked on its way in: it is not checked again on the hot path.
-        return cls.model_construct(
+        return cls(
             id=ticket.id,
             number=ticket.number,
             version=ticket.version,
