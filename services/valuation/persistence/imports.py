@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.valuation.domain.ledger import Entry
-from services.valuation.persistence.rows import insert_rows, run_rows
+from services.valuation.persistence.rows import add_rows, insert_rows, run_rows
 from services.valuation.persistence.tables import import_rejections, import_rows, transaction_imports
 from shared.db.statements import insert, statement, update
 from shared.db.work import Session, Work
@@ -180,7 +180,7 @@ async def stage(work: Work, import_id: UUID, rows: Sequence[ImportRow]) -> None:
         )
         for row in rows
     ]
-    await run_rows(work, _STAGE, _ROW_NAMES, values)
+    await add_rows(work, import_rows, _STAGE, _ROW_NAMES, values)
 
 
 async def reject(work: Work, import_id: UUID, rejections: Sequence[Rejection]) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from services.valuation.domain.days import ReviewCalendar
 from services.valuation.domain.errors import LedgerRaceError
 from services.valuation.domain.ledger import DayValue, Entry, Margin, Net, Transaction
-from services.valuation.persistence.rows import insert_rows, run_rows, update_rows
+from services.valuation.persistence.rows import add_rows, insert_rows, run_rows, update_rows
 from services.valuation.persistence.tables import transactions
 from shared.db.statements import statement
 from shared.db.work import Session, Work
@@ -73,7 +73,7 @@ async def add_many(
         for one, net in added
     ]
     try:
-        await run_rows(work, _ADD, _NAMES, rows)
+        await add_rows(work, transactions, _ADD, _NAMES, rows)
     except asyncpg.exceptions.UniqueViolationError as error:
         raise LedgerRaceError from error
 
