@@ -1,12 +1,14 @@
 """One way to run everything that works in the background: relay, consumers, timers, mail, jobs."""
 
 import asyncio
+import time
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from shared.kernel.signals import Signal
+from shared.telemetry import traces
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +44,12 @@ async def run_loop(loop: Loop, stop: asyncio.Event) -> None:
     try:
         while not stop.is_set():
             loop.wake.clear()
+            started_ns = time.time_ns()
             try:
                 done = await loop.run_once()
                 failures = 0
+                if done:
+                    traces.record(loop.name, started_ns, {"careloop.count": done})
             except Exception:
                 pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 failures += 1

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.kernel.context import Origin
 from shared.kernel.ids import new_id
+from shared.telemetry import traces
 
 SAMPLED = "01"
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -41,12 +42,13 @@ class WorkContext:
         correlation_id: UUID,
         trace_id: str,
         flags: str = SAMPLED,
+        span_id: str | None = None,
         request_id: str | None = None,
         event_id: UUID | None = None,
     ) -> None:
         self.correlation_id = correlation_id
         self.trace_id = trace_id
-        self.span_id = new_span_id()
+        self.span_id = span_id or new_span_id()
         self.flags = flags
         self.request_id = request_id
         self.event_id = event_id
@@ -94,7 +96,12 @@ def begin_request(
     request_id: str | None = None, traceparent: str | None = None, correlation_id: UUID | None = None
 ) -> WorkContext:
     """The context of a request, continuing the caller's trace where its headers are sane."""
-    trace = parse_traceparent(traceparent) if traceparent else None
+    span_id = None
+    trace: tuple[str, str] | None
+    if (span := traces.current_ids()) is not None:
+        trace, span_id = (span[0], span[2]), span[1]
+    else:
+        trace = parse_traceparent(traceparent) if traceparent else None
     if correlation_id is None:
         correlation_id = UUID(trace[0]) if trace else new_id()
     trace_id, flags = trace or (correlation_id.hex, SAMPLED)
@@ -102,23 +109,27 @@ def begin_request(
         correlation_id=correlation_id,
         trace_id=trace_id,
         flags=flags,
+        span_id=span_id,
         request_id=request_id or correlation_id.hex,
     )
 
 
 @contextmanager
-def following(origin: Origin, event_id: UUID | None = None) -> Iterator[WorkContext]:
-    """Log lines inside carry the ids of an origin (what a consumer or a timer works on)."""
-    trace = parse_traceparent(origin.traceparent) if origin.traceparent else None
-    trace_id, flags = trace or (origin.correlation_id.hex, SAMPLED)
-    context = WorkContext(
-        correlation_id=origin.correlation_id,
-        trace_id=trace_id,
-        flags=flags,
-        event_id=event_id or origin.causation_id,
-    )
-    token = _current.set(context)
-    try:
-        yield context
-    finally:
-        _current.reset(token)
+def following(origin: Origin, event_id: UUID | None = None, name: str = "event") -> Iterator[WorkContext]:
+    """Log lines inside carry the ids of an origin (what a consumer or a timer works on); `name` is its span's."""
+    with traces.span(name, origin.traceparent):
+        span = traces.current_ids()
+        trace = parse_traceparent(origin.traceparent) if origin.traceparent else None
+        trace_id, flags = trace or (origin.correlation_id.hex, SAMPLED)
+        context = WorkContext(
+            correlation_id=origin.correlation_id,
+            trace_id=span[0] if span else trace_id,
+            span_id=span[1] if span else None,
+            flags=flags,
+            event_id=event_id or origin.causation_id,
+        )
+        token = _current.set(context)
+        try:
+            yield context
+        finally:
+            _current.reset(token)

@@ -41,6 +41,7 @@ def configure(
 
     _json_stream = stream if log_format == "json" and threshold <= logging.INFO else None
     shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
         with_work_context,
         with_service,
         structlog.processors.add_log_level,

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from shared.db.database import Database
 from shared.db.migrations import History
+from shared.telemetry import traces
 from shared.telemetry.metrics import HttpMetrics
 from shared.web.authentication import TokenVerifier
 from shared.web.edge import Edge
@@ -69,7 +70,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=True,
-        telemetry={"metrics": False, "logs": False},
+        telemetry={"tracing": traces.is_on(), "metrics": False, "logs": False},
         generate_unique_id_function=lambda route: route.name,
         exception_handlers=HANDLERS,
         routes=health_routes({"database": database_check(database, history), **(checks or {})}),

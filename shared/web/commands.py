@@ -9,7 +9,7 @@ async def open_ticket(body: OpenTicketIn, edge: CommandEdge = Depends(command("o
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -106,17 +106,28 @@ class CommandEdge:
         )
 
 
+IfMatch = Literal["required", "optional", "none"]
+
+
 class Command(Guard):
     """The guard of an operation that changes something."""
+
+    def __init__(self, operation_id: str, if_match: IfMatch | None = None) -> None:
+        super().__init__(operation_id)
+        self.if_match = if_match
 
     async def __call__(self, request: Request) -> CommandEdge:
         edge, principal = await self.admit(request)
         return CommandEdge(edge, request, principal, self.operation_id)
 
 
-def command(operation_id: str) -> Command:
-    """`edge: CommandEdge = Depends(command("open_ticket"))`."""
-    return Command(operation_id)
+def command(operation_id: str, if_match: IfMatch | None = None) -> Command:
+    """`edge: CommandEdge = Depends(command("open_ticket"))`.
+
+    `if_match` is what the OpenAPI document says about If-Match. Left out, it is found: required where the route
+    (or a function of its service that it calls) reads `expected_version`.
+    """
+    return Command(operation_id, if_match)
 
 
 def _answer(

@@ -55,6 +55,14 @@ PARAMETERS: dict[str, Any] = {
         "schema": {"type": "string"},
         "example": '"3-9f86d081"',
     },
+    "IfMatchIfAny": {
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
+        "description": "The ETag that you last read; needed where there is something to change already.",
+        "schema": {"type": "string"},
+        "example": '"3-9f86d081"',
+    },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of a service: what FastAPI derives, and what the edge does to every operation."""
 
 from collections.abc import Iterator, Mapping
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,13 +10,15 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from shared.web import documented
-from shared.web.commands import Command
+from shared.web.commands import Command, IfMatch
 from shared.web.merging import merge_documents
 from shared.web.permissions import Guard, Permissions
 from shared.web.reads import Reading
 
 __all__ = ["describe", "guards_of", "merge_documents"]
 
+# How far a call is followed to see whether it reads If-Match.
+DEPTH = 2
 _REPLACED = ("HTTPValidationError", "ValidationError")
 
 
@@ -84,7 +86,7 @@ def _complete(
     operation["security"] = documented.SECURITY
     responses = operation["responses"]
     has_body = "requestBody" in operation
-    versioned = isinstance(guard, Command) and _reads_version(route.endpoint.__code__)
+    if_match = _if_match(guard, route) if isinstance(guard, Command) else "none"
     statuses = {401, 403, 422, 429, 500, 503}
     if route.param_convertors:
         statuses.add(404)
@@ -93,9 +95,9 @@ def _complete(
     if isinstance(guard, Command):
         statuses.add(409)
         _add_parameter(operation, "IdempotencyKey")
-    if versioned:
+    if if_match != "none":
         statuses |= {412, 428}
-        _add_parameter(operation, "IfMatch")
+        _add_parameter(operation, "IfMatch" if if_match == "required" else "IfMatchIfAny")
     for status in sorted(statuses):
         ours = documented.response(status)
         theirs = responses.get(str(status))
@@ -130,7 +132,30 @@ def _add_headers(answer: dict[str, Any], status: str, schemas: Mapping[str, Any]
         headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
 
 
-def _reads_version(code: CodeType) -> bool:
-    """Whether a route's function reads `edge.expected_version`, itself or in a function within it."""
-    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return "expected_version" in code.co_names or any(_reads_version(one) for one in inner)
+def _if_match(guard: Command, route: APIRoute) -> IfMatch:
+    if guard.if_match is not None:
+        return guard.if_match
+    return "required" if _reads_version(route.endpoint, DEPTH) else "none"
+
+
+def _reads_version(function: Any, depth: int) -> bool:
+    """Whether a function reads `edge.expected_version`: itself, in one within it, or in one of its package."""
+    if not isinstance(function, FunctionType):
+        return False
+    names = set(_names(function.__code__))
+    if "expected_version" in names:
+        return True
+    package = function.__module__.rpartition(".")[0]
+    called = (function.__globals__.get(name) for name in sorted(names))
+    return depth > 0 and any(
+        _reads_version(one, depth - 1)
+        for one in called
+        if isinstance(one, FunctionType) and one.__module__.rpartition(".")[0] == package
+    )
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from shared.kernel.context import Origin
-from shared.telemetry import context, logs
+from shared.telemetry import context, logs, traces
 from shared.telemetry.faults import described, message_of
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -130,3 +130,36 @@ def test_a_cause_is_told_before_what_it_led_to() -> None:
     except RuntimeError as error:
         text = described(error)
     assert text.index("disk full") < text.index("which led to") < text.index("not saved")
+
+
+def test_with_an_exporter_the_ids_are_those_of_spans_that_continue_the_trace() -> None:
+    sdk = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    exporter = sdk.InMemorySpanExporter()
+    end = traces.configure("test", exporter)
+    try:
+        with context.following(
+            Origin(UUID(TRACE), None, f"00-{TRACE}-00f067aa0ba902b7-01"), name="told"
+        ) as one:
+            span_id = one.span_id
+            assert one.trace_id == TRACE
+        traces.record("test.relay", 1, {"careloop.count": 3})
+    finally:
+        end()
+    told, relay = exporter.get_finished_spans()
+    assert (told.name, f"{told.context.trace_id:032x}", f"{told.context.span_id:016x}") == (
+        "told",
+        TRACE,
+        span_id,
+    )
+    assert told.parent.span_id == 0x00F067AA0BA902B7
+    assert (relay.name, relay.start_time, dict(relay.attributes)) == ("test.relay", 1, {"careloop.count": 3})
+    assert not traces.is_on()
+
+
+def test_without_an_endpoint_nothing_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in traces.ENDPOINTS:
+        monkeypatch.delenv(name, raising=False)
+    traces.configure("test")()
+    assert not traces.is_on()
+    with traces.span("quiet"):
+        assert traces.current_ids() is None
