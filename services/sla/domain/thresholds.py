@@ -82,22 +82,23 @@ def pending(
         threshold = Threshold(*name, at, rung.target, rung.label)
         if armed_at is None or armed_at < at or rung.kind is ThresholdKind.BREACH:
             found.append(threshold)
-        elif name[:3] in said_before:
-            continue
         elif rung.kind is ThresholdKind.WARNING:
-            behind = threshold if behind is None or behind.order < threshold.order else behind
-        else:
+            behind = threshold
+        elif name[:3] not in said_before:
             found.append(threshold)
-    if behind is not None:
+    if behind is not None and behind.name[:3] not in said_before:
         found.append(behind)
     return tuple(sorted(found, key=lambda threshold: threshold.order))
 
 
 def _ladder(target: Target, due: int) -> Iterator[_Rung]:
+    """Warnings by position, then the breach, then escalations."""
+    warnings = []
     for level, warning in enumerate(target.warn_at, 1):
         position = warning.position(due, target.duration)
         if 0 < position < due:
-            yield _Rung(ThresholdKind.WARNING, level, 0, position, warning.notify, str(warning))
+            warnings.append(_Rung(ThresholdKind.WARNING, level, 0, position, warning.notify, str(warning)))
+    yield from sorted(warnings, key=lambda rung: rung.position)
     yield _Rung(ThresholdKind.BREACH, 0, 0, due, "", "due")
     unit = target.duration.unit
     for level, escalation in enumerate(target.escalations, 1):
