@@ -2,13 +2,13 @@
 
 import json
 from collections import defaultdict
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from careloop.issuer import jwks_path
 from careloop.registry import SERVICES, composition
+from shared.events.consumer import Consumer
 from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import SystemClock
 from shared.operations.service import Service
@@ -46,9 +46,10 @@ def openapi_files() -> dict[str, str]:
 def consumers_of() -> dict[str, list[str]]:
     """Event type → the services that subscribe to it."""
     found: dict[str, list[str]] = defaultdict(list)
-    for name in SERVICES:
-        for subscription in import_module(f"services.{name}.messaging.inbound").SUBSCRIPTIONS:
-            found[subscription.contract.TYPE].append(name)
+    for name, service in compose_all().items():
+        for loop in service.loops:
+            for contract in loop.contracts if isinstance(loop, Consumer) else ():
+                found[contract.TYPE].append(name)
     return dict(found)
 
 

@@ -69,6 +69,7 @@ class Consumer:
         self._database = database
         self._transport = transport
         self._batch = batch
+        self.contracts = tuple(one.contract for one in subscriptions)
         self._intake = Intake(subscriptions)
         self._delivery = Delivery(group, database, self._intake, wakes)
         self._topics = [topic_of(source) for source in self._intake.sources]

@@ -53,15 +53,6 @@ async def make_service(make_database: MakeDatabase, issuer: TestIssuer) -> Async
         await transport.close()
 
 
-@pytest.fixture(scope="session")
-def live_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSuite]:
-    """The whole suite on a port, in a thread with a loop of its own, for clients that are not asynchronous."""
-    live = LiveSuite(tmp_path_factory.mktemp("suite"))
-    live.start()
-    yield live
-    live.stop()
-
-
 class LiveSuite:
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
@@ -100,3 +91,12 @@ class LiveSuite:
             self.fault = fault
             self._up.set()
             raise
+
+
+@pytest.fixture(scope="session")
+def live_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSuite]:
+    """The whole suite on a port, in a thread with a loop of its own, for clients that are not asynchronous."""
+    live = LiveSuite(tmp_path_factory.mktemp("suite"))
+    live.start()
+    yield live
+    live.stop()
