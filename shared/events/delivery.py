@@ -16,6 +16,7 @@ from shared.events.intake import Arrival, Intake, Prepare
 from shared.kernel import failpoints
 from shared.kernel.context import Actor
 from shared.kernel.signals import Signal
+from shared.telemetry import context
 
 log = structlog.get_logger(__name__)
 
@@ -107,9 +108,7 @@ class Delivery:
             assert envelope is not None
             assert subscription is not None
             work = transaction.work(Actor("system", envelope.source), envelope.following)
-            with structlog.contextvars.bound_contextvars(
-                correlation_id=str(envelope.correlation_id), event_id=str(envelope.id)
-            ):
+            with context.following(envelope.following, envelope.id, envelope.type):
                 await subscription.handle(work, envelope, arrival.payload)
 
     async def bury(self, arrival: Arrival, error: Exception) -> bool:
