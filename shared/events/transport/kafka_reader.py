@@ -209,8 +209,19 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 async def _stop(consumer: Any) -> None:
-    try:
-        async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
-            await consumer.stop()
-    except AWAY as fault:
-        log.warning("kafka_reader_not_stopped", error=type(fault).__name__)
+    """Stop it in a task of its own: aiokafka lets the cancellation of its inner tasks out of `stop`, which
+    would end the loop that called us, and then leaves its connections open."""
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_SECONDS)
+    fault = "TimeoutError" if not stopping.done() else _fault_of(stopping)
+    stopping.cancel()
+    if fault is not None:
+        log.warning("kafka_reader_not_stopped", error=fault)
+        await consumer._client.close()
+
+
+def _fault_of(stopping: asyncio.Future[None]) -> str | None:
+    if stopping.cancelled():
+        return "CancelledError"
+    error = stopping.exception()
+    return type(error).__name__ if error is not None else None
