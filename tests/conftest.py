@@ -1,10 +1,15 @@
 """The real servers that tests run on, started once a test process from the wheels."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from careloop.infrastructure.errors import InfrastructureError
+from careloop.infrastructure.kafka import KafkaServer
 from careloop.infrastructure.postgres import PostgresServer
+
+KAFKA_PARTITIONS = 4
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +22,22 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 @pytest.fixture(scope="session")
 def postgres_admin_url(postgres: PostgresServer) -> str:
     return postgres.admin_url
+
+
+def unavailable(reason: str) -> None:
+    """Skip with the reason, but fail where nothing may be skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """A real broker; dies with this process."""
+    server = KafkaServer(tmp_path_factory.mktemp("kafka"), topics=(), partitions=KAFKA_PARTITIONS)
+    try:
+        server.start()
+    except (InfrastructureError, OSError) as missing:
+        unavailable(f"no Kafka here: {missing}")
+    yield server
+    server.stop()

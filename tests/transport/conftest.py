@@ -1,13 +1,11 @@
 """Both transports, on real servers: a test that takes `transport` runs once on each."""
 
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from careloop.infrastructure.errors import InfrastructureError
 from careloop.infrastructure.kafka import KafkaServer
 from shared.events.transport import Transport
 from shared.events.transport.kafka import KafkaTransport
@@ -21,27 +19,6 @@ from shared.testing.workshop_fixtures import (
 )
 
 __all__ = ["group", "make_service_database", "office", "postgres_transport", "workshop"]
-
-PARTITIONS = 4
-
-
-def unavailable(reason: str) -> None:
-    """Skip with the reason, but fail where nothing may be skipped."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """A real broker; dies with this process."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka"), topics=(), partitions=PARTITIONS)
-    try:
-        server.start()
-    except (InfrastructureError, OSError) as missing:
-        unavailable(f"no Kafka here: {missing}")
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
@@ -57,7 +34,7 @@ async def transport(
     if broker is None:
         yield postgres_transport
         return
-    kafka = KafkaTransport(broker.bootstrap_servers, partitions=PARTITIONS)
+    kafka = KafkaTransport(broker.bootstrap_servers, partitions=broker.partitions)
     yield kafka
     await kafka.close()
 

@@ -71,7 +71,7 @@ class PostgresTransport:
     long_poll_seconds = 0.0
 
     def __init__(self, url: str, *, max_connections: int = 4) -> None:
-        self._url = url
+        self.url = url
         self._max_connections = max_connections
         self._pool: Any = None
         self._opening = asyncio.Lock()
@@ -118,7 +118,7 @@ class PostgresTransport:
 
     async def subscribe(self, group: str, topics: Sequence[str], wake: Signal) -> GroupReader:
         await self.create_topics(topics)
-        reader = PostgresReader(self._url, group, topics, on_close=lambda: self._unsubscribe(reader, wake))
+        reader = PostgresReader(self.url, group, topics, on_close=lambda: self._unsubscribe(reader, wake))
         self._readers.append(reader)
         for topic in topics:
             self._wakes[topic].append(wake)
@@ -174,7 +174,7 @@ class PostgresTransport:
             async with self._opening:
                 if self._pool is None:
                     self._pool = await asyncpg.create_pool(
-                        self._url,
+                        self.url,
                         min_size=0,
                         max_size=self._max_connections,
                         command_timeout=COMMAND_TIMEOUT_SECONDS,

@@ -273,7 +273,7 @@ async def test_two_consumers_of_the_same_records_at_once_do_every_event_once(
     await w.drain(relay)
     copies = []
     for _ in range(2):
-        transport = PostgresTransport(relay._transport._url)  # type: ignore[attr-defined]
+        transport = PostgresTransport(relay._transport.url)  # type: ignore[attr-defined]
         copies.append(Consumer(w.OFFICE, office, transport, w.subscriptions(), batch=7))
     first, second = copies
     reader = await second._joined()

@@ -90,7 +90,7 @@ async def test_shards_are_shared_between_owners(workshop: Database) -> None:
 async def test_a_failed_key_holds_back_its_own_later_events_only(
     workshop: Database, postgres_transport: PostgresTransport
 ) -> None:
-    network = FaultyNetwork(postgres_transport._url)
+    network = FaultyNetwork(postgres_transport.url)
     relay = Relay(w.WORKSHOP, workshop, network, batch=4)
     unlucky, lucky = uuid4(), uuid4()
     network.lost = frozenset({str(unlucky)})

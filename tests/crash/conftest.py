@@ -1,0 +1,11 @@
+"""Workshop and office, whose processes are killed."""
+
+from shared.testing.workshop_fixtures import (
+    group,
+    make_service_database,
+    office,
+    postgres_transport,
+    workshop,
+)
+
+__all__ = ["group", "make_service_database", "office", "postgres_transport", "workshop"]
