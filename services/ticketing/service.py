@@ -11,11 +11,12 @@ from shared.events.consumer import Consumer
 from shared.events.outbox import OutboxWriter
 from shared.events.relay import Relay
 from shared.events.transport.base import Transport
+from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import Clock
 from shared.operations.operator_routes import operator_routes
 from shared.operations.service import Service
+from shared.operations.upkeep import upkeep_loops
 from shared.web.app import create_app
-from shared.web.idempotency import IdempotencyKeyPurge
 
 __all__ = ["HISTORY", "Settings", "build"]
 
@@ -59,7 +60,9 @@ def build(settings: TicketingSettings, *, clock: Clock, transport: Transport) ->
         loops=(
             Relay(NAME, database, transport),
             consumer,
-            IdempotencyKeyPurge(database),
+            *upkeep_loops(
+                NAME, database, log=transport if isinstance(transport, PostgresTransport) else None
+            ),
         ),
         checks={"broker": transport.check},
     )

@@ -3,6 +3,7 @@
 import pytest
 
 from services.ticketing.api.permissions import PERMISSIONS
+from shared.operations.operator_routes import OPERATOR_PERMISSIONS
 
 OTHER_CUSTOMER = "0197a3c1-0000-7000-8000-000000000002"
 ROLES = ("agent", "supervisor", "quality", "admin", "system", "customer")
@@ -46,7 +47,8 @@ async def call(desk, operation: str, ticket, headers):
 @pytest.mark.parametrize("role", ROLES)
 async def test_each_operation_admits_the_roles_of_its_row_and_no_others(desk, role: str) -> None:
     headers = desk.of(role)
-    for operation, admitted in PERMISSIONS.items():
+    for operation in PERMISSIONS.keys() - OPERATOR_PERMISSIONS.keys():
+        admitted = PERMISSIONS[operation]
         ticket = await desk.open()
         status = (await call(desk, operation, ticket, headers)).status_code
         assert (status != 403) == (role in admitted), operation
