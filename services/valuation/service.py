@@ -16,8 +16,9 @@ from services.valuation.messaging.outbound import OUTBOUND
 from services.valuation.persistence.tables import HISTORY
 from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
-from services.valuation.usecases.rebuild_standings import RebuildReport, rebuild_standings
+from services.valuation.usecases.rebuild_standings import RebuildReport
 from services.valuation.workers.imports import ImportLoop
+from services.valuation.workers.rebuild import rebuild_all
 from services.valuation.workers.reviews import ReviewLoop
 from shared.db.database import Database
 from shared.events.consumer import Consumer
@@ -103,7 +104,7 @@ async def rebuild(
     database = _database(settings, clock)
     await database.open()
     try:
-        return await rebuild_standings(
+        return await rebuild_all(
             database, valuation_of(settings, clock), check=check, on_progress=on_progress
         )
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.valuation.usecases.rebuild_standings import rebuild_standings
+from services.valuation.workers.rebuild import rebuild_all
 
 ROOT = Path(__file__).parents[3]
 NAME = "cdnow_sample.txt"
@@ -58,5 +58,5 @@ async def test_thirty_nine_weeks_give_the_published_totals_and_concentration(mak
     assert summary["realised_value_minor"] == 17_311_555
     assert round(100 * summary["concentration"]["value_share"], 1) == 63.3
     assert await house.value("SELECT sum(purchase_days - 1) FROM standings") == 2457
-    report = await rebuild_standings(house.service.database, house.valuation, check=True)
+    report = await rebuild_all(house.service.database, house.valuation, check=True)
     assert (report.customers, report.different) == (2357, 0)

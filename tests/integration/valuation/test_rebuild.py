@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.valuation.domain.ledger import Entry
 from services.valuation.usecases.book_transactions import Booking, book_transactions
-from services.valuation.usecases.rebuild_standings import rebuild_standings
+from services.valuation.workers.rebuild import rebuild_all
 from shared.kernel.context import Actor
 from shared.kernel.ids import new_id
 
@@ -66,7 +66,7 @@ async def test_incremental_state_equals_a_rebuild_for_random_orders_and_batches(
                 actor=ACTOR,
             )
             await house.pass_days(days / 10)
-        report = await rebuild_standings(run, house.valuation, check=True)
+        report = await rebuild_all(run, house.valuation, check=True)
         assert report.differences == []
 
     await _run(property_)
@@ -105,12 +105,12 @@ async def test_a_check_names_what_differs_and_a_rebuild_repairs_it(house: Any) -
         await transaction.connection.execute(
             "UPDATE transactions SET net_amount_minor = 7 WHERE external_id = 't3'"
         )
-    checked = await rebuild_standings(house.service.database, house.valuation, check=True)
+    checked = await rebuild_all(house.service.database, house.valuation, check=True)
     assert (checked.customers, checked.transactions, checked.different) == (5, 5, 2)
     assert {difference.what.split()[0] for difference in checked.differences} >= {"rfm", "window", "net"}
-    repaired = await rebuild_standings(house.service.database, house.valuation, check=False)
+    repaired = await rebuild_all(house.service.database, house.valuation, check=False)
     assert repaired.different == 2
-    again = await rebuild_standings(house.service.database, house.valuation, check=True)
+    again = await rebuild_all(house.service.database, house.valuation, check=True)
     assert again.different == 0
     assert await house.value("SELECT min(margin_minor) FROM standings") == 3600
 
@@ -121,7 +121,7 @@ async def test_a_rebuild_goes_through_customers_in_batches(make_house: Any) -> N
         for place in range(4):
             await client.post("/customers", json={"external_id": f"c{place}"})
     seen: list[int] = []
-    report = await rebuild_standings(
+    report = await rebuild_all(
         house.service.database,
         house.valuation,
         check=True,

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.valuation.usecases.rebuild_standings import rebuild_standings
 from services.valuation.workers.imports import ImportLoop
+from services.valuation.workers.rebuild import rebuild_all
 
 HEADER = "external_id,customer_external_id,occurred_at,amount_minor,kind,corrects_external_id\n"
 CSV = {"Content-Type": "text/csv"}
@@ -211,7 +211,7 @@ async def test_imports_and_single_bookings_at_once_lose_and_double_nothing(house
         await house.book_imports()
     assert {answer.status_code for answer in answers} <= {200, 201, 202}
     assert await house.value("SELECT count(*) FROM transactions") == 245
-    report = await rebuild_standings(house.service.database, house.valuation, check=True)
+    report = await rebuild_all(house.service.database, house.valuation, check=True)
     assert (report.different, report.transactions) == (0, 245)
 
 
@@ -258,5 +258,5 @@ async def test_a_killed_worker_leaves_no_row_out_and_none_twice(make_house: Any)
     assert (done["state"], done["accepted"], done["repeated"], done["rejected"]) == ("completed", 400, 0, 0)
     assert await house.value("SELECT count(*) FROM transactions") == 400
     assert len([e for e in await house.events() if e["type"] == "valuation.purchase_recorded.v1"]) == 400
-    report = await rebuild_standings(house.service.database, house.valuation, check=True)
+    report = await rebuild_all(house.service.database, house.valuation, check=True)
     assert report.different == 0
