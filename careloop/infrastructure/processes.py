@@ -208,7 +208,7 @@ class GuardedProcess:
 
     @property
     def is_running(self) -> bool:
-        return self._guard is not None and self.poll() is None
+        return self._pid is not None and self.poll() is None
 
     def wait(self, timeout_seconds: float) -> int:
         """The exit status, waiting for it at most so long (`subprocess.TimeoutExpired`)."""
