@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from services.ticketing.api.changes import changed
 from services.ticketing.api.inputs import Code, Label
@@ -29,7 +30,7 @@ class ClassificationIn(ApiModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.kind is None and self.category is None and self.queue is None:
-            raise ValueError("give kind, category or queue")
+            raise PydanticCustomError("at_least_one", "give kind, category or queue")
         return self
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.ticketing.api.changes import changed
 from services.ticketing.api.inputs import Message
@@ -30,7 +31,7 @@ class MessageIn(ApiModel):
     @model_validator(mode="after")
     def _notes_are_written_by_people(self) -> Self:
         if self.automatic and self.visibility == "internal":
-            raise ValueError("only a public answer can be automatic")
+            raise PydanticCustomError("public_only", "only a public answer can be automatic")
         return self
 
 
