@@ -24,7 +24,7 @@ class SlaSettings(ServiceSettings):
 
     timer_batch: int = Field(default=500, ge=1, le=500, description="Timers fired in one transaction")
     timer_hold_seconds: float = Field(
-        default=5.0, gt=0, description="How often timers of parked subjects are looked at"
+        default=30.0, gt=0, description="How often timers of parked subjects are looked at"
     )
     timer_sweep_seconds: float = Field(
         default=30.0, gt=0, description="How often timers below the mark are sought"

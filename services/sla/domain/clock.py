@@ -113,6 +113,21 @@ class Clock:
             self.generation += 1
         return said
 
+    def vanish(self, now: datetime) -> list[Said]:
+        """The ledger, as it is known by now, never made this promise: what was told of it is taken back."""
+        if self.run_state is RunState.CANCELLED and not self.published_breaches:
+            return []
+        false, self.published_breaches = self.published_breaches, []
+        if false:
+            self._raise_arming(now)
+        self.run_state, self.ended_at, self.fulfilled_at = RunState.CANCELLED, now, None
+        self.breached_at = self.due_at = None
+        if self.plan:
+            self.plan = ()
+            self.generation += 1
+        retracted = [Said(events.BreachRetracted, {"retracted_breached_at": at}) for at in false]
+        return [*retracted, Said(events.ClockCancelled, {"cancelled_at": now})]
+
     @property
     def outcome(self) -> tuple[RunState, datetime | None, datetime | None] | None:
         """How it ended, or None."""

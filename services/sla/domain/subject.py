@@ -146,19 +146,26 @@ class Subject(Aggregate):
         self.customer_id = folded.facts.customer_id
         self.opened_at = folded.opened_at
         self.is_open = not (folded.closed or folded.gone)
+        vanished = dict(self.clocks)
         for clock_fold in folded.started():
+            vanished.pop((clock_fold.key, clock_fold.cycle), None)
             clock = self.clocks.get((clock_fold.key, clock_fold.cycle))
             if clock is None:
                 clock = self.clocks[clock_fold.key, clock_fold.cycle] = Clock.of(self.id, clock_fold)
             clock.described = described
             generation = clock.generation
-            for said in clock.follow(clock_fold, cause, reason, gone=folded.gone, now=now):
-                self._say(clock, said, now)
-                if said.threshold is not None:
-                    self._journal(clock, said.threshold, now, is_digest=False)
-            self._changed(clock)
+            self._tell(clock, clock.follow(clock_fold, cause, reason, gone=folded.gone, now=now), now)
             if clock.generation != generation and clock.plan:
                 self.changes.timers.append(Timer.of(self.id, clock, clock.plan[0]))
+        for clock in vanished.values():
+            self._tell(clock, clock.vanish(now), now)
+
+    def _tell(self, clock: Clock, said: Iterable[Said], now: datetime) -> None:
+        for one in said:
+            self._say(clock, one, now)
+            if one.threshold is not None:
+                self._journal(clock, one.threshold, now, is_digest=False)
+        self._changed(clock)
 
     def _say(self, clock: Clock, said: Said, now: datetime) -> None:
         self.happened(

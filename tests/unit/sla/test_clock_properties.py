@@ -216,7 +216,7 @@ def test_due_and_outcome_agree_with_a_walk_minute_by_minute(
     for at, kind in inputs:
         history.happen(kind, at, waiting_on="customer")
     due, at, left, running = None, start, minutes, True
-    changes = {at: kind for at, kind in inputs[1:]}
+    changes = dict(inputs[1:])
     for _ in range(60 * 24 * 60):
         kind = changes.get(at)
         running = False if kind == "waiting" else True if kind in ("resumed", "resolved") else running

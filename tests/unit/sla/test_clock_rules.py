@@ -611,3 +611,20 @@ def test_every_kind_of_entry_may_come_at_any_time(lab: Any) -> None:
                 ticket.happen("opened", lab.at("09:00"))
             ticket.happen(kind.value, lab.at("10:00"), **data)
             assert len(ticket.effects()) == (1 if before else 2)
+
+
+def test_promise_that_the_ledger_never_made_is_taken_back(lab: Any) -> None:
+    gold = lab.policy(lab.target(duration=1), name="gold", tier=["gold"])
+    ticket = lab.history(gold)
+    ticket.happen("tier_changed", lab.at("08:00"), tier="gold")
+    ticket.happen("opened", lab.at("09:00"))
+    ticket.advance(lab.at("11:00"))
+    ticket.happen("tier_changed", lab.at("08:30"), noticed_at=lab.at("11:00"), tier="standard")
+    assert ticket.names()[-2:] == ["BreachRetracted", "ClockCancelled"]
+    assert ticket.clock().run_state is RunState.CANCELLED
+    assert ticket.clock().breached_at is None
+    ticket.advance(lab.at("+1 00:00"))
+    assert ticket.names()[-1] == "ClockCancelled"
+    ticket.happen("tier_changed", lab.at("08:45"), noticed_at=lab.at("12:00"), tier="gold")
+    ticket.fire(lab.at("12:00"))
+    assert ticket.clock().breached_at == lab.at("10:00")

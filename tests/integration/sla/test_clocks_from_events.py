@@ -1,0 +1,311 @@
+"""From events of other services to clocks, thresholds and published events."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from shared.contracts import complaints, ticketing, valuation
+from shared.kernel.ids import new_id
+
+
+async def test_ticket_warns_breaches_and_escalates_at_the_exact_second(desk: Any) -> None:
+    await desk.promise()
+    ticket_id = await desk.open_ticket(external_number="INC0000045")
+    await desk.advance("20:00")
+    (clock,) = await desk.clocks()
+    assert clock["subject_id"] == str(ticket_id)
+    assert clock["subject_external_number"] == "INC0000045"
+    assert clock["target"] == {"amount": 4, "unit": "business_hours"}
+    assert (clock["policy"]["name"], clock["policy"]["version"]) == ("standard", 1)
+    assert clock["calendar"]["name"] == "always"
+    assert clock["started_at"] == "2026-03-02T08:00:00Z"
+    assert clock["warned_at"] == "2026-03-02T10:00:00Z"
+    assert clock["due_at"] == clock["breached_at"] == "2026-03-02T12:00:00Z"
+    assert clock["state"] == "overdue"
+    fired = await desk.rows("SELECT kind, threshold_at, fired_at FROM firings")
+    assert all(row["threshold_at"] == row["fired_at"] for row in fired)
+    assert [name for name, _ in await desk.published()] == [
+        "clock_started",
+        "clock_warned",
+        "clock_breached",
+        "escalation_due",
+    ]
+    assert not await desk.rows("SELECT id FROM timers")
+
+
+async def test_events_of_a_subject_are_counted_together_without_gaps(desk: Any) -> None:
+    await desk.promise(
+        {"metric": "resolution", "duration": 4, "unit": "business_hours"},
+        {"metric": "time_to_own", "duration": 30, "unit": "business_minutes"},
+    )
+    ticket_id = await desk.open_ticket()
+    await desk.advance("09:00")
+    await desk.publish(ticket_id, ticketing.TicketAssignedV1(ticket_id=ticket_id, assignee_id="a"))
+    await desk.publish(ticket_id, ticketing.TicketResolvedV1(ticket_id=ticket_id, resolution_code="fixed"))
+    await desk.drain()
+    sequences = [sequence for _, sequence in await desk.published()]
+    assert sequences == list(range(1, len(sequences) + 1))
+
+
+async def test_pause_and_resumption_move_the_due_date(desk: Any) -> None:
+    await desk.promise()
+    ticket_id = await desk.open_ticket()
+    await desk.advance("09:00")
+    await desk.publish(ticket_id, ticketing.TicketWaitingV1(ticket_id=ticket_id, waiting_on="customer"))
+    await desk.advance("15:00")
+    shown = await desk.get(f"subjects/ticket/{ticket_id}")
+    assert shown["metrics"][0]["state"] == "paused"
+    assert shown["metrics"][0]["due_at"] is None
+    await desk.publish(ticket_id, ticketing.TicketResumedV1(ticket_id=ticket_id, state="open"))
+    await desk.advance("16:00")
+    shown = await desk.get(f"subjects/ticket/{ticket_id}")
+    metric = shown["metrics"][0]
+    assert (metric["due_at"], metric["elapsed"], metric["remaining"], metric["percent"]) == (
+        "2026-03-02T18:00:00Z",
+        2.0,
+        2.0,
+        50.0,
+    )
+    assert metric["within_hours"] is True
+    (clock,) = await desk.clocks()
+    assert clock["pauses"] == [{"start_at": "2026-03-02T09:00:00Z", "end_at": "2026-03-02T15:00:00Z"}]
+
+
+async def test_backlog_with_pauses_in_it_raises_no_false_breach(desk: Any) -> None:
+    await desk.promise()
+    ticket_ids = [await desk.open_ticket() for _ in range(30)]
+    await desk.drain()
+    for ticket_id in ticket_ids:
+        waiting = ticketing.TicketWaitingV1(ticket_id=ticket_id, waiting_on="customer")
+        resumed = ticketing.TicketResumedV1(ticket_id=ticket_id, state="open")
+        await desk.publish(ticket_id, waiting, at=desk.at("09:00"))
+        await desk.publish(ticket_id, resumed, at=desk.at("+1 09:00"))
+    # The worker was away for a day: its timers are long due, and the backlog is still to be read.
+    desk.clock.set(desk.at("+1 11:00"))
+    timers, consumer = desk.loop("sla.timers"), desk.loop("sla.consumer")
+    while await consumer.run_once():
+        pass
+    await desk.drain()
+    assert await timers.run_once() == 0
+    kinds = Counter(name for name, _ in await desk.published())
+    assert not {"clock_breached", "breach_retracted"} & set(kinds)
+    assert {clock["due_at"] for clock in await desk.clocks(limit=200)} == {"2026-03-03T12:00:00Z"}
+
+
+async def test_timers_wait_for_events_that_are_not_read_yet(desk: Any) -> None:
+    await desk.promise()
+    ticket_id = await desk.open_ticket()
+    await desk.drain()
+    resolved = ticketing.TicketResolvedV1(ticket_id=ticket_id, resolution_code="fixed")
+    await desk.rows(
+        "UPDATE consumer_progress SET caught_up = false, consumed_through_at = '2026-03-02 08:00+00'"
+    )
+    await desk.publish(ticket_id, resolved, at=desk.at("11:59"))
+    desk.clock.set(desk.at("13:00"))
+    assert await desk.loop("sla.timers").run_once() == 0
+    await desk.drain()
+    kinds = [name for name, _ in await desk.published()]
+    assert kinds == ["clock_started", "clock_met"]
+
+
+async def test_timers_of_parked_subjects_are_held_and_others_are_not(make_desk: Any) -> None:
+    desk = await make_desk(timer_hold_seconds=1_800)
+    await desk.promise()
+    held, free = await desk.open_ticket(), await desk.open_ticket()
+    await desk.drain()
+    await desk.rows(f"INSERT INTO held_keys (consumer_group, key, held_at) VALUES ('sla', '{held}', now())")
+    await desk.advance("13:00")
+    breached = {clock["subject_id"] for clock in await desk.clocks() if clock["breached_at"]}
+    assert breached == {str(free)}
+    await desk.rows("DELETE FROM held_keys")
+    await desk.advance("14:00")
+    breached = {clock["subject_id"] for clock in await desk.clocks() if clock["breached_at"]}
+    assert breached == {str(free), str(held)}
+    digests = await desk.rows("SELECT is_digest FROM firings WHERE kind <> 'breach' AND is_digest")
+    assert len(digests) == 2, "its warning and escalation are past by then"
+
+
+async def test_same_event_twice_takes_effect_once(desk: Any) -> None:
+    await desk.promise()
+    ticket_id = await desk.open_ticket()
+    await desk.drain()
+    envelope, contract = desk.envelopes[0]
+    await desk.publish(ticket_id, contract, again=envelope)
+    await desk.drain()
+    assert [name for name, _ in await desk.published()] == ["clock_started"]
+    assert len(await desk.rows("SELECT id FROM ledger")) == 1
+
+
+async def test_events_out_of_order_give_the_clock_that_order_would_have_given(desk: Any) -> None:
+    await desk.promise()
+    ticket_id = new_id()
+    desk.clock.set(desk.at("12:00"))
+    await desk.publish(
+        ticket_id, ticketing.TicketResumedV1(ticket_id=ticket_id, state="open"), at=desk.at("11:00")
+    )
+    waiting = ticketing.TicketWaitingV1(ticket_id=ticket_id, waiting_on="customer")
+    await desk.publish(ticket_id, waiting, at=desk.at("09:00"))
+    await desk.drain()
+    assert await desk.clocks() == []
+    await desk.open_ticket(ticket_id, at=desk.at("08:00"))
+    await desk.drain()
+    (clock,) = await desk.clocks()
+    assert clock["due_at"] == "2026-03-02T14:00:00Z"
+    effects = [line["effect"] for line in (await desk.get(f"subjects/ticket/{ticket_id}/ledger"))["lines"]]
+    assert effects == ["sla resolution: started", "sla resolution: paused", "sla resolution: resumed"]
+
+
+async def test_batch_of_many_subjects_is_written_together(desk: Any) -> None:
+    await desk.promise()
+    ticket_ids = [await desk.open_ticket() for _ in range(120)]
+    for ticket_id in ticket_ids:
+        await desk.publish(
+            ticket_id, ticketing.TicketPrioritisedV1(ticket_id=ticket_id, priority="low", previous="high")
+        )
+    await desk.drain()
+    assert len(await desk.clocks(limit=200)) == 120
+    assert {clock["priority"] for clock in await desk.clocks(limit=200)} == {"low"}
+    assert len(await desk.rows("SELECT id FROM ledger")) == 240
+
+
+async def test_survivor_of_a_merge_inherits_the_earlier_due_date(desk: Any) -> None:
+    await desk.promise()
+    customer_id = new_id()
+    older = await desk.open_ticket(customer_id=customer_id)
+    await desk.advance("09:00")
+    younger = await desk.open_ticket(customer_id=customer_id)
+    await desk.advance("10:00")
+    merged = ticketing.TicketMergedV1(ticket_id=older, into_ticket_id=younger, same_customer=True)
+    await desk.publish(older, merged)
+    await desk.drain()
+    states = {clock["subject_id"]: (clock["state"], clock["due_at"]) for clock in await desk.clocks()}
+    assert states[str(older)][0] == "cancelled"
+    assert states[str(younger)] == ("running", "2026-03-02T12:00:00Z")
+
+
+async def test_survivor_of_another_customer_inherits_nothing(desk: Any) -> None:
+    await desk.promise()
+    older = await desk.open_ticket()
+    await desk.advance("09:00")
+    younger = await desk.open_ticket()
+    merged = ticketing.TicketMergedV1(ticket_id=older, into_ticket_id=younger, same_customer=False)
+    await desk.publish(older, merged)
+    await desk.drain()
+    due = {clock["subject_id"]: clock["due_at"] for clock in await desk.clocks()}
+    assert due[str(younger)] == "2026-03-02T13:00:00Z"
+
+
+def gold(target: dict[str, Any]) -> dict[str, Any]:
+    return target | {"duration": 1}
+
+
+async def test_tier_known_before_decides_the_policy(desk: Any, target: dict[str, Any]) -> None:
+    await desk.promise()
+    await desk.promise(gold(target), name="gold", match={"subject_kind": "ticket", "tier": ["gold"]})
+    customer_id = new_id()
+    registered = valuation.CustomerRegisteredV1(
+        customer_id=customer_id, tier="gold", registered_at=desk.at("07:00")
+    )
+    await desk.publish(customer_id, registered)
+    await desk.drain()
+    await desk.open_ticket(customer_id=customer_id)
+    await desk.drain()
+    (clock,) = await desk.clocks()
+    assert (clock["policy"]["name"], clock["tier"]) == ("gold", "gold")
+
+
+async def test_tier_in_force_before_the_start_is_a_late_input(desk: Any, target: dict[str, Any]) -> None:
+    await desk.promise()
+    await desk.promise(gold(target), name="gold", match={"subject_kind": "ticket", "tier": ["gold"]})
+    customer_id = new_id()
+    await desk.open_ticket(customer_id=customer_id)
+    await desk.advance("08:10")
+    changed = valuation.CustomerTierChangedV1(
+        customer_id=customer_id,
+        tier="gold",
+        previous_tier=None,
+        reason="promotion",
+        rule_version=1,
+        effective_at=desk.at("07:59"),
+    )
+    await desk.publish(customer_id, changed)
+    await desk.drain()
+    (clock,) = await desk.clocks()
+    assert (clock["policy"]["name"], clock["due_at"]) == ("gold", "2026-03-02T09:00:00Z")
+    assert (await desk.published())[-1][0] == "clock_retargeted"
+
+
+async def test_complaint_is_answered_within_its_day(desk: Any) -> None:
+    await desk.promise(
+        {"metric": "response", "duration": 24, "unit": "elapsed_hours", "warn_at": [0.75]},
+        agreement="regulatory",
+        match={"subject_kind": "complaint"},
+        calendar_id=None,
+    )
+    complaint_id = new_id()
+    received = complaints.ComplaintReceivedV1(
+        complaint_id=complaint_id,
+        number="C-1",
+        customer_id=None,
+        channel="letter",
+        severity="serious",
+        received_at=desk.clock.now(),
+    )
+    await desk.publish(complaint_id, received)
+    await desk.publish(
+        complaint_id, complaints.ComplaintAcknowledgedV1(complaint_id=complaint_id, message_id=new_id())
+    )
+    await desk.advance("+1 07:59")
+    await desk.publish(
+        complaint_id, complaints.ComplaintRespondedV1(complaint_id=complaint_id, responder_id="p")
+    )
+    await desk.drain()
+    (clock,) = await desk.clocks()
+    assert (clock["state"], clock["calendar"], clock["priority"]) == ("met", None, "serious")
+    assert clock["warned_at"] == "2026-03-03T02:00:00Z"
+
+
+async def test_backdated_opening_is_not_believed_but_kept(desk: Any) -> None:
+    await desk.promise()
+    ticket_id = await desk.open_ticket(opened_at=desk.at("07:00"))
+    await desk.drain()
+    (clock,) = await desk.clocks()
+    assert clock["started_at"] == "2026-03-02T08:00:00Z"
+    (line,) = (await desk.get(f"subjects/ticket/{ticket_id}/ledger"))["lines"]
+    assert line["claimed_at"] == "2026-03-02T07:00:00Z"
+
+
+async def test_supervisor_corrects_a_line_with_evidence(desk: Any, calendar: dict[str, Any]) -> None:
+    await desk.post("calendars", calendar | {"effective_from": "2026-01-01T00:00:00Z"})
+    await desk.promise(effective_from="2026-01-01T00:00:00Z")
+    ticket_id = await desk.open_ticket(opened_at=desk.at("07:00"))
+    await desk.drain()
+    path = f"subjects/ticket/{ticket_id}"
+    (line,) = (await desk.get(f"{path}/ledger"))["lines"]
+    body = {"entry_id": line["id"], "occurred_at": "2026-03-02T07:00:00Z", "evidence": "stamp on the letter"}
+    refused = await desk.call("POST", f"{path}/corrections", role="agent", json=body)
+    assert refused.status_code == 403
+    future = await desk.call(
+        "POST", f"{path}/corrections", json=body | {"occurred_at": "2026-03-03T07:00:00Z"}
+    )
+    assert future.json()["code"] == "invalid_correction"
+    shown = await desk.post(f"{path}/corrections", body, role="supervisor")
+    assert shown["metrics"][0]["due_at"] == "2026-03-02T11:00:00Z"
+    lines = (await desk.get(f"{path}/ledger"))["lines"]
+    assert [line["kind"] for line in lines] == ["opened", "corrected"]
+    await desk.advance("11:00")
+    assert (await desk.published())[-1][0] in ("clock_breached", "escalation_due")
+
+
+@pytest.mark.parametrize("state", ["met", "missed"])
+async def test_attainment_counts_what_was_kept_and_missed(desk: Any, state: str) -> None:
+    await desk.promise()
+    ticket_id = await desk.open_ticket()
+    await desk.advance("09:00" if state == "met" else "13:00")
+    await desk.publish(ticket_id, ticketing.TicketResolvedV1(ticket_id=ticket_id, resolution_code="fixed"))
+    await desk.drain()
+    report = await desk.get("attainment", params={"group_by": ["metric", "priority"]})
+    (row,) = report["rows"]
+    assert row["group"] == {"metric": "resolution", "priority": "high"}
+    assert (row[state], row["attainment"]) == (1, 1.0 if state == "met" else 0.0)
