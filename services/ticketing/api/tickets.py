@@ -1,5 +1,6 @@
 """Tickets (工单): open, read, list, search, delete."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -28,6 +29,8 @@ router = APIRouter(tags=["tickets"])
 
 # A customer says what they need; how urgent that is and who handles it is the desk's to decide.
 RESERVED_FOR_STAFF = ("priority", "queue", "external_number")
+# What customers do not see of their tickets, they cannot find out by asking for it either.
+FILTERS_FOR_STAFF = ("queue", "assignee_id", "overdue")
 
 
 class FieldReservedForStaffError(InvalidInputError):
@@ -84,19 +87,23 @@ class OpenTicketIn(ApiModel):
                     field_errors=[FieldError("customer_id", "required", CustomerMissingError.title)]
                 )
             return Request(**given)
-        reserved = [name for name in RESERVED_FOR_STAFF if name in self.model_fields_set]
-        if reserved:
-            raise FieldReservedForStaffError(
-                field_errors=[
-                    FieldError(name, "reserved_for_staff", FieldReservedForStaffError.title)
-                    for name in reserved
-                ]
-            )
+        _refuse_reserved(self, RESERVED_FOR_STAFF)
         if self.customer_id not in (None, principal.customer_id):
             raise OtherCustomerError(
                 field_errors=[FieldError("customer_id", "own_account", OtherCustomerError.title)]
             )
         return Request(**{**given, "customer_id": principal.customer_id})
+
+
+def _refuse_reserved(given: ApiModel, names: Sequence[str]) -> None:
+    """Raises `FieldReservedForStaffError` for those that a customer has set."""
+    reserved = [name for name in names if name in given.model_fields_set]
+    if reserved:
+        raise FieldReservedForStaffError(
+            field_errors=[
+                FieldError(name, "reserved_for_staff", FieldReservedForStaffError.title) for name in reserved
+            ]
+        )
 
 
 @router.post("/tickets", status_code=201, response_model=TicketOut)
@@ -158,6 +165,8 @@ async def list_tickets(
     reader: Reader = Depends(reading("list_tickets")),
 ) -> Response:
     """Tickets in the order of their intake. Customers see their own, and search what they can read."""
+    if reader.principal.is_customer:
+        _refuse_reserved(filters, FILTERS_FOR_STAFF)
     wanted = TicketFilter(
         statuses=tuple(filters.status),
         queue=filters.queue,

@@ -83,6 +83,12 @@ async def test_a_customer_does_not_decide_urgency_or_routing(desk, field: str) -
     assert answer.json()["errors"][0]["field"] == field
 
 
+@pytest.mark.parametrize("hidden", [{"queue": "x"}, {"assignee_id": "x"}, {"overdue": "true"}], ids=str)
+async def test_a_customer_cannot_filter_by_what_is_hidden(desk, hidden: dict[str, str]) -> None:
+    answer = await desk.http.get("/tickets", params=hidden, headers=desk.of("customer"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "field_reserved_for_staff")
+
+
 async def test_tickets_of_others_are_not_there(desk) -> None:
     ticket = await desk.do(await desk.open(), "resolution", "closure")
     stranger = desk.of("customer", customer_id=OTHER_CUSTOMER)
@@ -118,6 +124,8 @@ async def test_customers_see_what_was_said_to_them_and_nothing_of_the_desk(desk)
     seen = await desk.get(ticket, mine)
     assert (seen["assignee_id"], seen["escalation_level"], seen["customer_tier"]) == (None, 0, None)
     assert await desk.find(mine, q="difficult") == []
+    assert await desk.find(mine, q="never") == []
+    assert await desk.find(q="never") == ["T-000001"]
     assert await desk.find(mine, q="log") == ["T-000001"]
     assert await desk.find(q="difficult") == ["T-000001"]
 
