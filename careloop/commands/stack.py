@@ -13,15 +13,11 @@ def stack(
     verbose: Annotated[bool, typer.Option(help="Show every log line, not only warnings")] = False,
 ) -> None:
     """Start PostgreSQL, Kafka, the gateway and an api and a worker of each service; Ctrl-C ends them all."""
-    from careloop.documents.openapi import compose_all
-    from careloop.documents.site import write_site
     from careloop.infrastructure.errors import InfrastructureError
     from careloop.stack import run_stack
 
-    documents = {name: service.app.openapi() for name, service in compose_all().items()}
     try:
-        site = write_site(state_dir.absolute() / "documents", documents)
-        asyncio.run(run_stack(state_dir, documents_dir=site, gateway_port=port or None, verbose=verbose))
+        asyncio.run(run_stack(state_dir, gateway_port=port or None, verbose=verbose))
     except InfrastructureError as error:
         typer.secho(f"careloop: {error}", err=True, fg="red")
         raise typer.Exit(1) from None

@@ -63,7 +63,11 @@ RULES: list[tuple[Rule, str, str]] = [
 
 def modules() -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", *(f"{folder}/*.py" for folder in CODE)], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", *(f"{folder}/*.py" for folder in CODE)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
     return [Path(name) for name in listed if "/migrations/versions/" not in name and (ROOT / name).exists()]
 
@@ -97,11 +101,15 @@ def test_lock_files_name_no_index_and_hash_every_package() -> None:
 
 
 def test_no_commit_names_a_path_of_one_machine() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     home = re.compile(r"(?<![\w.])/(root|work|home/\w+|Users/\w+)/")
     for name in listed:
         path = ROOT / name
-        if path.suffix in {".py", ".md", ".toml", ".yml", ".txt", ""} and path.is_file() and name != str(
-            Path(__file__).relative_to(ROOT)
+        if (
+            path.suffix in {".py", ".md", ".toml", ".yml", ".txt", ""}
+            and path.is_file()
+            and name != str(Path(__file__).relative_to(ROOT))
         ):
             assert not home.search(path.read_text(errors="ignore")), name

@@ -28,7 +28,9 @@ def concrete(path: str) -> str:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-async def test_each_role_passes_only_where_the_table_says(name: str, make_service: Any, issuer: TestIssuer) -> None:
+async def test_each_role_passes_only_where_the_table_says(
+    name: str, make_service: Any, issuer: TestIssuer
+) -> None:
     service = await make_service(name)
     table = service.app.state.edge.permissions.table
     wrong = []
@@ -47,7 +49,9 @@ async def test_each_role_passes_only_where_the_table_says(name: str, make_servic
 
 
 @pytest.mark.parametrize("name", SERVICES)
-async def test_without_a_token_or_scope_nothing_is_answered(name: str, make_service: Any, issuer: TestIssuer) -> None:
+async def test_without_a_token_or_scope_nothing_is_answered(
+    name: str, make_service: Any, issuer: TestIssuer
+) -> None:
     service = await make_service(name)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://s") as client:
         for _, method, path in operations(service.app.openapi()):

@@ -1,4 +1,4 @@
-"""The real stack: PostgreSQL, Kafka, Caddy and eight processes, once a module, and a client that goes through the gateway."""
+"""The real stack, PostgreSQL, Kafka, Caddy and eight processes, and a client that goes through its gateway."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,8 +8,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from careloop.documents.openapi import compose_all
-from careloop.documents.site import write_site
 from careloop.issuer import issue_token
 from careloop.stack import Stack, running_stack
 
@@ -49,10 +47,7 @@ class Through:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    state = tmp_path_factory.mktemp("stack")
-    documents = {name: service.app.openapi() for name, service in compose_all().items()}
-    site = write_site(state / "documents", documents)
-    async with running_stack(state, documents_dir=site, durable=False) as running:
+    async with running_stack(tmp_path_factory.mktemp("stack"), durable=False) as running:
         yield running
 
 

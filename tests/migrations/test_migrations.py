@@ -13,7 +13,9 @@ from shared.testing.plugin import MakeDatabase
 
 
 @pytest.mark.parametrize("name", SERVICES)
-async def test_all_migrations_add_up_to_the_tables_of_the_code(name: str, make_database: MakeDatabase) -> None:
+async def test_all_migrations_add_up_to_the_tables_of_the_code(
+    name: str, make_database: MakeDatabase
+) -> None:
     history = composition(name).HISTORY
     url = await make_database(None)
     for revision in history.revisions():

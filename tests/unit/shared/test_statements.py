@@ -20,7 +20,9 @@ plain = sa.Table("plain", metadata, sa.Column("id", sa.Integer, primary_key=True
 
 
 def test_named_parameters_become_places_in_order() -> None:
-    compiled = statement(sa.select(plain.c.id).where(plain.c.name == sa.bindparam("name"), plain.c.id > sa.bindparam("id")))
+    compiled = statement(
+        sa.select(plain.c.id).where(plain.c.name == sa.bindparam("name"), plain.c.id > sa.bindparam("id"))
+    )
     assert compiled.required == {"name", "id"}
     assert compiled.arguments({"id": 2, "name": "a"}) == ["a", 2]
     assert "$1" in compiled.sql
@@ -28,7 +30,9 @@ def test_named_parameters_become_places_in_order() -> None:
 
 
 def test_a_literal_keeps_its_value_among_the_arguments() -> None:
-    compiled = statement(sa.select(plain.c.id).where(plain.c.name == "fixed", plain.c.id == sa.bindparam("id")))
+    compiled = statement(
+        sa.select(plain.c.id).where(plain.c.name == "fixed", plain.c.id == sa.bindparam("id"))
+    )
     assert compiled.arguments({"id": 7}) == ["fixed", 7]
 
 
@@ -62,11 +66,17 @@ def test_any_takes_an_array() -> None:
 
 def test_enums_are_refused() -> None:
     with pytest.raises(StatementError, match="CHECK"):
-        statement(sa.select(things.c.id).where(things.c.colour == sa.bindparam("colour", type_=things.c.colour.type)))
+        statement(
+            sa.select(things.c.id).where(
+                things.c.colour == sa.bindparam("colour", type_=things.c.colour.type)
+            )
+        )
 
 
 def test_python_side_defaults_are_refused_because_they_vanish() -> None:
-    table = sa.Table("d", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("n", sa.Integer, default=lambda: 4))
+    table = sa.Table(
+        "d", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("n", sa.Integer, default=lambda: 4)
+    )
     with pytest.raises(StatementError, match="default"):
         statement(sa.insert(table).values(id=sa.bindparam("id")))
 

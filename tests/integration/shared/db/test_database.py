@@ -23,7 +23,11 @@ from shared.testing.plugin import MakeDatabase
 
 metadata = sa.MetaData()
 rows = sa.Table(
-    "rows", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", sa.Integer), sa.Column("facts", JSONB)
+    "rows",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("n", sa.Integer),
+    sa.Column("facts", JSONB),
 )
 ADD = statement(insert(rows))
 READ = statement(sa.select(rows.c.n, rows.c.facts).where(rows.c.id == sa.bindparam("id")))
