@@ -109,10 +109,10 @@ class ClockOut(ApiModel):
             ),
             calendar=calendar,
             target=TargetOut(amount=row["target_amount"], unit=Unit(row["target_unit"])),
-            pauses=[PauseOut(start_at=start, end_at=end) for start, end in pauses_of(row)],
+            pauses=[PauseOut(start_at=start, end_at=end) for start, end in pauses_of(row["detail"])],
             retargets=[
                 RetargetOut(at=one["at"], previous=one["from"], notice=one["notice"])
-                for one in row["retargets"]
+                for one in row["detail"]["retargets"]
             ],
             state=shown,
         )

@@ -1,5 +1,6 @@
 """Clocks and ledger lines to and from their rows. Written as JSON records: one statement takes any number."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -47,6 +48,7 @@ def entry_record(subject_id: UUID, entry: Entry) -> dict[str, Any]:
 
 
 def clock_of(row: Any) -> Clock:
+    detail = row["detail"]
     return Clock(
         id=row["id"],
         key=ClockKey(Agreement(row["agreement"]), Metric(row["metric"])),
@@ -66,21 +68,21 @@ def clock_of(row: Any) -> Clock:
         generation=row["generation"],
         arming=row["arming"],
         armed_at=row["armed_at"],
-        published_breaches=[datetime.fromisoformat(at) for at in row["published_breaches"]],
-        fired={Fired(ThresholdKind(kind), *rest) for kind, *rest in row["fired"]},
-        plan=tuple(_threshold(one) for one in row["plan"]),
-        pauses=pauses_of(row),
-        retargets=[_retarget(one) for one in row["retargets"]],
+        published_breaches=[datetime.fromisoformat(at) for at in detail["published_breaches"]],
+        fired={Fired(ThresholdKind(kind), *rest) for kind, *rest in detail["fired"]},
+        plan=tuple(_threshold(one) for one in detail["plan"]),
+        pauses=pauses_of(detail),
+        retargets=[_retarget(one) for one in detail["retargets"]],
         described={name: row[name] for name in DESCRIBED},
         is_new=False,
     )
 
 
-def pauses_of(row: Any) -> list[tuple[datetime, datetime | None]]:
+def pauses_of(detail: Mapping[str, Any]) -> list[tuple[datetime, datetime | None]]:
     """When the clock stood still."""
     return [
         (datetime.fromisoformat(start), None if end is None else datetime.fromisoformat(end))
-        for start, end in row["pauses"]
+        for start, end in detail["pauses"]
     ]
 
 
@@ -114,11 +116,13 @@ def clock_record(subject: Subject, clock: Clock, now: datetime) -> dict[str, Any
         "generation": clock.generation,
         "arming": clock.arming,
         "armed_at": _text(clock.armed_at),
-        "pauses": [[start.isoformat(), _text(end)] for start, end in clock.pauses],
-        "retargets": [_retarget_record(retarget) for retarget in clock.retargets],
-        "published_breaches": [at.isoformat() for at in clock.published_breaches],
-        "fired": sorted(list(name) for name in clock.fired),
-        "plan": [_threshold_record(threshold) for threshold in clock.plan],
+        "detail": {
+            "pauses": [[start.isoformat(), _text(end)] for start, end in clock.pauses],
+            "retargets": [_retarget_record(retarget) for retarget in clock.retargets],
+            "published_breaches": [at.isoformat() for at in clock.published_breaches],
+            "fired": sorted(list(name) for name in clock.fired),
+            "plan": [_threshold_record(threshold) for threshold in clock.plan],
+        },
     }
 
 

@@ -147,11 +147,8 @@ clocks = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("arming", sa.Integer, nullable=False),
     sa.Column("armed_at", AT),
-    sa.Column("pauses", JSONB, nullable=False),
-    sa.Column("retargets", JSONB, nullable=False),
-    sa.Column("published_breaches", JSONB, nullable=False),
-    sa.Column("fired", JSONB, nullable=False),
-    sa.Column("plan", JSONB, nullable=False),
+    # Pauses, retargets, announced breaches, what fired and what is to fire: read and written as a whole.
+    sa.Column("detail", JSONB, nullable=False),
     sa.CheckConstraint(
         "run_state = ANY (ARRAY['running', 'paused', 'ended', 'cancelled'])", name="clocks_run_state"
     ),

@@ -125,11 +125,7 @@ CREATE TABLE clocks (
     generation integer NOT NULL,
     arming integer NOT NULL,
     armed_at timestamptz,
-    pauses jsonb NOT NULL,
-    retargets jsonb NOT NULL,
-    published_breaches jsonb NOT NULL,
-    fired jsonb NOT NULL,
-    plan jsonb NOT NULL,
+    detail jsonb NOT NULL,
     PRIMARY KEY (id, cycle)
 );
 
