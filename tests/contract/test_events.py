@@ -39,9 +39,8 @@ def incompatibilities(released: dict[str, Any], now: dict[str, Any]) -> list[str
             found.append(f"{name} is gone")
         elif _shape(current) - _shape(field):
             found.append(f"{name} may now be {sorted(_shape(current) - _shape(field))}")
-    for name in set(released.get("required", [])) - set(now.get("required", [])):
-        found.append(f"{name} is no longer always there")
-    return found
+    optional_now = set(released.get("required", [])) - set(now.get("required", []))
+    return found + [f"{name} is no longer always there" for name in sorted(optional_now)]
 
 
 def _shape(field: dict[str, Any]) -> set[str]:
