@@ -21,8 +21,8 @@ from shared.events.transport.base import Transport
 from shared.kernel.clock import Clock
 from shared.operations.operator_routes import operator_routes
 from shared.operations.service import Service
+from shared.operations.upkeep import upkeep_loops
 from shared.web.app import create_app
-from shared.web.idempotency import IdempotencyKeyPurge
 
 __all__ = ["HISTORY", "Settings", "build"]
 
@@ -79,7 +79,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
                 retry=retry_of(settings),
                 recipient_domains=settings.mail_recipient_domains,
             ),
-            IdempotencyKeyPurge(database),
+            *upkeep_loops(NAME, database),
         ),
         checks={"broker": transport.check},
     )

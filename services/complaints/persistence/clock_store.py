@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.complaints.domain.clock_reading import ClockReading, ClockState
+from services.complaints.domain.complaint import Complaint
 from services.complaints.persistence.tables import AT, clocks, complaints
 from shared.db.statements import insert, statement
 from shared.db.work import Session, Work
@@ -56,10 +57,12 @@ async def put(work: Work, reading: ClockReading) -> None:
     await work.execute(_PUT, **asdict(reading))
 
 
-async def set_overdue_from(work: Work, complaint_id: UUID, readings: Sequence[ClockReading]) -> None:
-    """From when on the complaint is overdue: the earliest of its open clocks."""
+async def set_overdue_from(work: Work, complaint: Complaint, readings: Sequence[ClockReading]) -> None:
+    """From when on the complaint is overdue: the earliest of its open clocks; nothing when that stays."""
     instants = [reading.overdue_from for reading in readings if reading.overdue_from is not None]
-    await work.execute(_SET_OVERDUE, row_id=complaint_id, overdue_since=min(instants, default=None))
+    overdue_from = min(instants, default=None)
+    if overdue_from != complaint.overdue_from:
+        await work.execute(_SET_OVERDUE, row_id=complaint.id, overdue_since=overdue_from)
 
 
 def _reading_of(row: Any) -> ClockReading:

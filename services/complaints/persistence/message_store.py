@@ -1,12 +1,10 @@
 """Messages to customers: queued, claimed by the mail worker, settled."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.complaints.domain.errors import MessageNotFoundError
 from services.complaints.domain.message import Message, MessageKind, MessageStatus
@@ -56,14 +54,15 @@ _CLAIM = statement(
     sa.update(messages)
     .where(messages.c.id == _due.c.id)
     .values(attempts=messages.c.attempts + 1, next_attempt_at=sa.bindparam("claimed_until", type_=AT))
-    .returning(*messages.columns)
-)
-_ADDRESS = statement(sa.select(contacts.c.email).where(contacts.c.complaint_id == _id))
-_ADDRESSES = statement(
-    sa.select(contacts.c.complaint_id, contacts.c.email).where(
-        contacts.c.complaint_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))
+    .returning(
+        *messages.columns,
+        sa.select(contacts.c.email)
+        .where(contacts.c.complaint_id == messages.c.complaint_id)
+        .scalar_subquery()
+        .label("address"),
     )
 )
+_ADDRESS = statement(sa.select(contacts.c.email).where(contacts.c.complaint_id == _id))
 _NEXT_DUE = statement(
     sa.select(sa.func.min(messages.c.next_attempt_at)).where(messages.c.next_attempt_at.is_not(None))
 )
@@ -97,22 +96,19 @@ async def save(work: Work, message: Message) -> None:
     await work.execute(_SAVE, row_id=message.id, **{name: getattr(message, name) for name in CHANGING})
 
 
-async def claim_due(work: Work, *, at_once: int, claimed_until: datetime) -> list[Message]:
-    """At most `at_once` messages that are due, counted as attempted and nobody else's until `claimed_until`."""
+async def claim_due(work: Work, *, at_once: int, claimed_until: datetime) -> list[tuple[Message, str | None]]:
+    """At most `at_once` messages that are due, each with the address given at intake (None: it is gone).
+
+    Counted as attempted, and nobody else's until `claimed_until`.
+    """
     rows = await work.fetch_all(_CLAIM, now=work.now, at_once=at_once, claimed_until=claimed_until)
-    return [message_of(row) for row in rows]
+    return [(message_of(row), row["address"]) for row in rows]
 
 
 async def address_of(session: Session, complaint_id: UUID) -> str | None:
     """The e-mail address given at intake."""
     address: str | None = await session.fetch_value(_ADDRESS, row_id=complaint_id)
     return address
-
-
-async def addresses_of(session: Session, complaint_ids: Sequence[UUID]) -> dict[UUID, str | None]:
-    """The e-mail addresses given at intake, by complaint."""
-    rows = await session.fetch_all(_ADDRESSES, ids=list(complaint_ids))
-    return {row["complaint_id"]: row["email"] for row in rows}
 
 
 async def next_due_at(session: Session) -> datetime | None:

@@ -24,6 +24,5 @@ class Claimed:
 async def claim_messages(command: ClaimMessages, work: Work, retry: RetryPolicy) -> list[Claimed]:
     """Claimed and counted as attempted before anything is sent, so that attempts are bounded whoever dies."""
     claimed_until = work.now + timedelta(seconds=retry.lease_seconds)
-    messages = await message_store.claim_due(work, at_once=command.at_once, claimed_until=claimed_until)
-    addresses = await message_store.addresses_of(work, [message.complaint_id for message in messages])
-    return [Claimed(message, addresses.get(message.complaint_id)) for message in messages]
+    found = await message_store.claim_due(work, at_once=command.at_once, claimed_until=claimed_until)
+    return [Claimed(message, address) for message, address in found]

@@ -21,7 +21,7 @@ async def take_clock_news(news: ClockNews, work: Work) -> None:
     _mark(complaint, reading, others, work)
     await clock_store.put(work, reading)
     await complaint_store.save(work, complaint, new_version=False)
-    await clock_store.set_overdue_from(work, complaint.id, [reading, *others])
+    await clock_store.set_overdue_from(work, complaint, [reading, *others])
 
 
 def _find(readings: Sequence[ClockReading], news: ClockNews) -> ClockReading:

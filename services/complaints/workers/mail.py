@@ -60,6 +60,10 @@ class MailWorker:
 
     async def run_once(self) -> int:
         """Claim a batch, send it, settle each; how many were claimed."""
+        # Every commit of the service wakes this loop: a look is cheaper than a claim that finds nothing.
+        due_at = await self.next_due_at()
+        if due_at is None or due_at > self._database.clock.now():
+            return 0
         claimed = await self._database.run(
             lambda work: claim_messages(ClaimMessages(at_once=self._batch), work, self._retry), actor=ACTOR
         )
