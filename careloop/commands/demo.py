@@ -90,12 +90,9 @@ async def _demo(
     with _ending_on_sigterm(), tempfile.TemporaryDirectory(prefix="careloop-demo-") as directory:
         state_dir = Path(directory)
         console.print("Starting a throw-away suite under a simulated clock …")
-        async with (
-            open_suite(state_dir, simulated_start=inputs.begins_at, durable=False) as suite,
-            suite_client(suite.app, state_dir) as client,
-        ):
+        async with open_suite(state_dir, simulated_start=inputs.begins_at, durable=False) as suite:
             with Phases(console) as phases:
-                outcome = await replay(suite, client, inputs, phases)
+                outcome = await replay(suite, suite_client(suite.app, state_dir), inputs, phases)
             show(console, outcome.figures)
             _write(outcome, report, clocks, console)
             if stays_up:

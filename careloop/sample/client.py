@@ -1,23 +1,22 @@
 """The demo's way in: the suite's HTTP API and nothing else."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 from starlette.types import ASGIApp
 
 from careloop.issuer import issue_token
 from careloop.registry import SERVICES
+from careloop.sample.in_process_http import HttpAnswer, request
 from shared.kernel.errors import CareloopError
 
 TOKEN_MINUTES = 240
-TIMEOUT_SECONDS = 60.0
 PAGE = 200
 ROLES = ("agent", "supervisor", "quality", "admin", "system")
 PRECONDITION_FAILED = 412
-SHOWN_CHARACTERS = 2000
+SHOWN_BYTES = 2000
 
 
 class DemoRefusedError(CareloopError):
@@ -29,8 +28,8 @@ class Answer:
 
     __slots__ = ("body", "etag")
 
-    def __init__(self, response: httpx.Response) -> None:
-        self.body: Any = response.json() if response.content else None
+    def __init__(self, response: HttpAnswer) -> None:
+        self.body: Any = response.json()
         self.etag: str | None = response.headers.get("etag")
 
 
@@ -41,39 +40,39 @@ class SuiteClient:
             escalates a ticket); it was then read again and sent with its new ETag, as a person would
     """
 
-    def __init__(self, http: httpx.AsyncClient, tokens: Mapping[str, str]) -> None:
-        self._http = http
-        self._headers = {role: f"Bearer {token}" for role, token in tokens.items()}
+    def __init__(self, app: ASGIApp, tokens: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = {role: {"authorization": f"Bearer {token}"} for role, token in tokens.items()}
         self.requests = 0
         self.reread = 0
 
     async def get(self, path: str, *, role: str = "supervisor", **query: Any) -> Answer:
-        return Answer(await self._sent("GET", path, role, params=_given(query)))
+        given = {name: value for name, value in query.items() if value is not None}
+        return await self._accepted("GET", path, role, query=given)
 
     async def post(self, path: str, body: Any, *, role: str = "agent") -> Answer:
-        return Answer(await self._sent("POST", path, role, json=body))
+        headers, content = _as_json(body)
+        return await self._accepted("POST", path, role, headers=headers, content=content)
 
     async def change(
         self, resource: str, path: str, body: Any, *, etag: str | None, role: str = "agent"
     ) -> Answer:
         """POST to `resource/path` with If-Match; once more with a fresh ETag when the resource had changed."""
         target = f"{resource}/{path}"
-        headers = {"If-Match": etag or ""}
-        response = await self._send("POST", target, role, json=body, headers=headers)
-        if response.status_code == PRECONDITION_FAILED:
-            self.reread += 1
-            fresh = await self.get(resource, role=role)
-            headers = {"If-Match": fresh.etag or ""}
-            response = await self._send("POST", target, role, json=body, headers=headers)
-        return Answer(_accepted("POST", target, response))
+        headers, content = _as_json(body)
+        headers["if-match"] = etag or ""
+        answer = await self._send("POST", target, role, headers=headers, content=content)
+        if answer.status != PRECONDITION_FAILED:
+            return _usable("POST", target, answer)
+        self.reread += 1
+        headers["if-match"] = (await self.get(resource, role=role)).etag or ""
+        return await self._accepted("POST", target, role, headers=headers, content=content)
 
     async def upload(
         self, path: str, content: bytes, media_type: str, *, role: str = "admin", **query: Any
     ) -> Answer:
-        headers = {"Content-Type": media_type}
-        return Answer(
-            await self._sent("POST", path, role, content=content, headers=headers, params=_given(query))
-        )
+        headers = {"content-type": media_type}
+        return await self._accepted("POST", path, role, headers=headers, content=content, query=query)
 
     async def pages(
         self, path: str, *, role: str = "supervisor", **query: Any
@@ -88,8 +87,8 @@ class SuiteClient:
             if cursor is None:
                 return
 
-    async def _sent(self, method: str, path: str, role: str, **content: Any) -> httpx.Response:
-        return _accepted(method, path, await self._send(method, path, role, **content))
+    async def _accepted(self, method: str, path: str, role: str, **request_parts: Any) -> Answer:
+        return _usable(method, path, await self._send(method, path, role, **request_parts))
 
     async def _send(
         self,
@@ -98,37 +97,36 @@ class SuiteClient:
         role: str,
         *,
         headers: Mapping[str, str] | None = None,
-        **content: Any,
-    ) -> httpx.Response:
+        content: bytes = b"",
+        query: Mapping[str, Any] | None = None,
+    ) -> HttpAnswer:
         self.requests += 1
-        authorized = {"Authorization": self._headers[role], **(headers or {})}
-        return await self._http.request(method, path, headers=authorized, **content)
+        authorized = {**self._headers[role], **(headers or {})}
+        return await request(self._app, method, path, headers=authorized, content=content, query=query)
 
 
-@asynccontextmanager
-async def suite_client(app: ASGIApp, state_dir: Path) -> AsyncIterator[SuiteClient]:
+def suite_client(app: ASGIApp, state_dir: Path) -> SuiteClient:
     """A client of a suite in this process, with tokens of its development issuer."""
-    tokens = {
-        role: issue_token(state_dir, role, f"demo-{role}", scopes=_scopes(role), minutes=TOKEN_MINUTES)
-        for role in ROLES
-    }
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://careloop", timeout=TIMEOUT_SECONDS
-    ) as http:
-        yield SuiteClient(http, tokens)
+    return SuiteClient(
+        app,
+        {
+            role: issue_token(state_dir, role, f"demo-{role}", scopes=_scopes(role), minutes=TOKEN_MINUTES)
+            for role in ROLES
+        },
+    )
 
 
-def _accepted(method: str, path: str, response: httpx.Response) -> httpx.Response:
-    if response.is_error:
-        raise DemoRefusedError(
-            f"{method} {path} → {response.status_code}: {response.text[:SHOWN_CHARACTERS]}"
-        )
-    return response
+def _usable(method: str, path: str, answer: HttpAnswer) -> Answer:
+    if answer.is_error:
+        said = answer.content[:SHOWN_BYTES].decode(errors="replace")
+        raise DemoRefusedError(f"{method} {path} → {answer.status}: {said}")
+    return Answer(answer)
 
 
-def _given(query: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in query.items() if value is not None}
+def _as_json(body: Any) -> tuple[dict[str, str], bytes]:
+    if body is None:
+        return {}, b""
+    return {"content-type": "application/json"}, json.dumps(body, ensure_ascii=False).encode()
 
 
 def _scopes(role: str) -> list[str]:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from careloop.sample.client import SuiteClient
+from careloop.sample.in_process_http import request
 from careloop.suite import Suite
 
 PUBLISHED, CONSUMED, SKIPPED = (
@@ -63,10 +63,9 @@ class Flow:
 async def event_counts(suite: Suite) -> EventCounts:
     """The counters as they stand. All services of this process share one registry, so any of them tells."""
     app = next(iter(suite.services.values())).app
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://careloop") as http:
-        answer = await http.get("/metrics")
+    answer = await request(app, "GET", "/metrics", headers={})
     counts = EventCounts()
-    for family in text_string_to_metric_families(answer.text):
+    for family in text_string_to_metric_families(answer.content.decode()):
         for sample in family.samples:
             if not sample.name.endswith("_total"):
                 continue

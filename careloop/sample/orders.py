@@ -27,16 +27,20 @@ def shifted(purchases: Sequence[Purchase], ends_before: date) -> list[Purchase]:
 
 
 def weekly_imports(client: SuiteClient, purchases: Sequence[Purchase]) -> list[Action]:
-    """One import for each week with orders, at midnight UTC after its last day; weeks begin with the first order."""
+    """One import for each week with orders, at midnight UTC after its last day; weeks begin with the first order.
+
+    The last week ends with the last order, so that what begins on the day after finds all orders booked.
+    """
     if not purchases:
         return []
     first = min(purchase.day for purchase in purchases)
+    ends_before = max(purchase.day for purchase in purchases) + timedelta(days=1)
     weeks: dict[int, list[Purchase]] = defaultdict(list)
     for purchase in purchases:
         weeks[(purchase.day - first) // WEEK].append(purchase)
     return [
         Action(
-            datetime.combine(first + (week + 1) * WEEK, time(), UTC),
+            datetime.combine(min(first + (week + 1) * WEEK, ends_before), time(), UTC),
             week,
             partial(_import, client, weeks[week]),
             steps=len(weeks[week]),

@@ -34,6 +34,11 @@ LONGEST_WALK_DAYS = 2 * 366
 Interval = tuple[datetime, datetime | None]
 
 
+def _minute_of(text: str) -> int:
+    hour, _, minute = text.partition(":")
+    return int(hour) * 60 + int(minute)
+
+
 @dataclass(frozen=True)
 class ClockRow:
     """One row of the clocks CSV."""
@@ -267,8 +272,3 @@ def _maybe(text: str) -> datetime | None:
 @cache
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _minute_of(text: str) -> int:
-    hour, _, minute = text.partition(":")
-    return int(hour) * 60 + int(minute)
