@@ -8,44 +8,41 @@ import pytest
 BODY = {"channel": "web", "description": "Charged twice."}
 
 
-@pytest.mark.parametrize("channel", ["phone", "chat", "email", "sms", "social", "web", "letter"])
-async def test_every_channel_is_taken_in_and_acknowledged_as_it_can_be(
-    desk: Any, channel: str, outbox: Any
-) -> None:
-    contact = {"email": "wang@example.com"} if channel == "email" else {}
-    case = await desk.file(channel=channel, contact=contact)
-    (message,) = await case.messages()
-    told_at_once = channel in ("phone", "chat", "web")
-    assert (case.now["acknowledged_at"] is not None) is told_at_once
-    status = "delivered" if told_at_once else "queued" if channel == "email" else "awaiting_hand_over"
-    assert message["status"] == status
-    kinds = [kind for kind, _, _ in await outbox()]
-    assert kinds == ["complaint_received", "complaint_acknowledged"][: 1 + told_at_once]
+async def test_every_channel_is_taken_in_and_acknowledged_as_it_can_be(desk: Any, outbox: Any) -> None:
+    expected = []
+    for channel in ("phone", "chat", "email", "sms", "social", "web", "letter"):
+        contact = {"email": "wang@example.com"} if channel == "email" else {}
+        case = await desk.file(channel=channel, contact=contact)
+        (message,) = await case.messages()
+        told_at_once = channel in ("phone", "chat", "web")
+        assert (case.now["acknowledged_at"] is not None) is told_at_once
+        status = "delivered" if told_at_once else "queued" if channel == "email" else "awaiting_hand_over"
+        assert message["status"] == status
+        expected += ["complaint_received", "complaint_acknowledged"][: 1 + told_at_once]
+    assert [kind for kind, _, _ in await outbox()] == expected
 
 
-@pytest.mark.parametrize(
-    ("broken", "field", "code"),
-    [
-        ({"channel": "fax"}, "channel", "invalid_input"),
-        ({"description": "  "}, "description", "invalid_input"),
-        ({"description": "a\x00b"}, "description", "invalid_input"),
-        ({"severity": "bad"}, "severity", "invalid_input"),
-        ({"surprise": 1}, "surprise", "invalid_input"),
-        ({"channel": "email"}, "contact.email", "invalid_contact"),
-        ({"contact": {"email": "x@y.z\r\nBcc: all@example.com"}}, "contact.email", "invalid_contact"),
-        ({"contact": {"name": "a\nb"}}, "contact.name", "invalid_contact"),
-        ({"contact": {"phone": "call me"}}, "contact.phone", "invalid_contact"),
-        ({"follows_complaint_id": str(uuid4())}, "follows_complaint_id", "followed_complaint"),
-        ({"language": "fr"}, "language", "invalid_input"),
-    ],
-)
-async def test_bad_input_names_field_and_rule_and_changes_nothing(
-    desk: Any, outbox: Any, broken: dict[str, Any], field: str, code: str
-) -> None:
-    answer = await desk.http.post("/complaints", json={**BODY, **broken})
-    problem = answer.json()
-    assert (answer.status_code, problem["code"], problem["errors"][0]["field"]) == (422, code, field)
-    assert problem["errors"][0]["rule"]
+BROKEN: list[tuple[dict[str, Any], str, str]] = [
+    ({"channel": "fax"}, "channel", "invalid_input"),
+    ({"description": "  "}, "description", "invalid_input"),
+    ({"description": "a\x00b"}, "description", "invalid_input"),
+    ({"severity": "bad"}, "severity", "invalid_input"),
+    ({"surprise": 1}, "surprise", "invalid_input"),
+    ({"channel": "email"}, "contact.email", "invalid_contact"),
+    ({"contact": {"email": "x@y.z\r\nBcc: all@example.com"}}, "contact.email", "invalid_contact"),
+    ({"contact": {"name": "a\nb"}}, "contact.name", "invalid_contact"),
+    ({"contact": {"phone": "call me"}}, "contact.phone", "invalid_contact"),
+    ({"follows_complaint_id": str(uuid4())}, "follows_complaint_id", "followed_complaint"),
+    ({"language": "fr"}, "language", "invalid_input"),
+]
+
+
+async def test_bad_input_names_field_and_rule_and_changes_nothing(desk: Any, outbox: Any) -> None:
+    for broken, field, code in BROKEN:
+        answer = await desk.http.post("/complaints", json={**BODY, **broken})
+        problem = answer.json()
+        assert (answer.status_code, problem["code"], problem["errors"][0]["field"]) == (422, code, field)
+        assert problem["errors"][0]["rule"]
     assert (await desk.http.get("/complaints")).json()["items"] == []
     assert await outbox() == []
 
@@ -82,18 +79,20 @@ async def test_a_customer_files_for_themselves_and_sees_only_what_concerns_them(
     assert (await desk.http.get(f"{case.path}/contact")).json()["email"] == "wang.fang@example.com"
 
 
-@pytest.mark.parametrize("resource", ["", "/messages", "/timeline"])
-async def test_another_customers_complaint_does_not_exist_for_them(
-    desk: Any, resource: str, customer_id: str
-) -> None:
+async def test_another_customers_complaint_does_not_exist_for_them(desk: Any, customer_id: str) -> None:
     case = await desk.file(customer_id=customer_id)
     stranger = desk.customer(str(uuid4()))
-    answer = await desk.http.get(case.path + resource, headers=stranger)
-    assert (answer.status_code, answer.json()["code"]) == (404, "complaint_not_found")
-    await case.refused("withdrawal", 404, "complaint_not_found", headers=stranger)
-    assert (await desk.http.get("/complaints", headers=stranger)).json()["items"] == []
-    asked_for = {"customer_id": customer_id}
-    assert (await desk.http.get("/complaints", params=asked_for, headers=stranger)).json()["items"] == []
+    for resource in ("", "/messages", "/timeline"):
+        answer = await desk.http.get(case.path + resource, headers=stranger)
+        assert (answer.status_code, answer.json()["code"]) == (404, "complaint_not_found")
+    for resource, body in (
+        ("withdrawal", {}),
+        ("satisfaction", {"satisfied": True}),
+        ("reopening", {"reason": "…"}),
+    ):
+        await case.refused(resource, 404, "complaint_not_found", headers=stranger, **body)
+    for params in ({}, {"customer_id": customer_id}):
+        assert (await desk.http.get("/complaints", params=params, headers=stranger)).json()["items"] == []
 
 
 @pytest.mark.parametrize(
