@@ -103,7 +103,7 @@ class DirectoryLock:
             return False
         except PermissionError:
             return True
-        return True
+        return not _has_ended(int(written))
 
     @property
     def held_fd(self) -> int:
@@ -248,6 +248,15 @@ class GuardedProcess:
         assert self._guard is not None
         self.begin_stop()
         return self._guard.wait(self._grace_seconds + GUARD_MARGIN_SECONDS)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process has ended and only waits to be noticed by its parent (told on Linux only)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state == "Z"
 
 
 async def in_thread(function: Callable[[], T]) -> T:
