@@ -1,5 +1,6 @@
 """A complaint from intake to closure, over HTTP on a real database."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -211,3 +212,19 @@ async def test_nothing_is_done_about_a_complaint_that_nobody_owns(desk: Any) -> 
     await case.refused("response", 409, "complaint_needs_owner", channel="phone", text="Hello")
     await case.refused("decision", 409, "complaint_needs_owner", **DECISION)
     await case.refused("closure", 409, "complaint_not_decided")
+
+
+async def test_of_two_decisions_at_once_on_one_customer_and_cause_exactly_one_is_recurring(
+    desk: Any, customer_id: str
+) -> None:
+    cases = [await desk.owned(customer_id=customer_id) for _ in range(2)]
+    decided = await asyncio.gather(*(case.do("decision", **DECISION) for case in cases))
+    assert sorted(one["handling"]["recurring"] for one in decided) == [False, True]
+
+
+async def test_of_two_people_who_read_the_same_version_one_decides(desk: Any, outbox: Any) -> None:
+    case = await desk.owned()
+    answers = await asyncio.gather(*(case.post("decision", **DECISION) for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    assert [kind for kind, _, _ in await outbox()].count("complaint_decided") == 1
+    assert [message["kind"] for message in await case.messages()].count("decision") == 1
