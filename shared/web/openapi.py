@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document of a service: what FastAPI derives, and what the edge does to every operation."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from shared.web import documented
 from shared.web.commands import Command, IfMatch
+from shared.web.examples import accepted_example
 from shared.web.merging import merge_documents
 from shared.web.permissions import Guard, Permissions
 from shared.web.reads import Reading
@@ -19,6 +21,7 @@ __all__ = ["describe", "guards_of", "merge_documents"]
 
 # How far a call is followed to see whether it reads If-Match.
 DEPTH = 2
+JSON = "application/json"
 _REPLACED = ("HTTPValidationError", "ValidationError")
 
 
@@ -85,6 +88,7 @@ def _complete(
     operation["x-roles"] = roles
     operation["security"] = documented.SECURITY
     responses = operation["responses"]
+    _add_examples(operation, route, schemas)
     has_body = "requestBody" in operation
     if_match = _if_match(guard, route) if isinstance(guard, Command) else "none"
     statuses = {401, 403, 422, 429, 500, 503}
@@ -113,13 +117,35 @@ def _complete(
         _add_parameter(operation, "IfNoneMatch")
 
 
+def _add_examples(operation: dict[str, Any], route: APIRoute, schemas: Mapping[str, Any]) -> None:
+    """Where a body's schema has no example of its own: one that the model accepts."""
+    bodies = [(operation.get("requestBody", {}), route.body_field)]
+    bodies += [
+        (answer, route.response_field)
+        for status, answer in operation["responses"].items()
+        if status.startswith("2")
+    ]
+    for described, field in bodies:
+        content = described.get("content", {}).get(JSON)
+        if content is None or field is None or "example" in content or "examples" in content:
+            continue
+        example = accepted_example(content.get("schema", {}), schemas, partial(_faults, field))
+        if example is not None:
+            content["example"] = example
+
+
+def _faults(field: Any, value: Any) -> list[dict[str, Any]]:
+    faults: list[dict[str, Any]] = field.validate(value, {}, loc=("body",))[1]
+    return faults
+
+
 def _add_parameter(operation: dict[str, Any], name: str) -> None:
     operation.setdefault("parameters", []).append({"$ref": f"#/components/parameters/{name}"})
 
 
 def _add_headers(answer: dict[str, Any], status: str, schemas: Mapping[str, Any]) -> None:
     names = ["X-Request-Id"]
-    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    schema = answer.get("content", {}).get(JSON, {}).get("schema", {})
     properties = schemas.get(schema.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
     if "version" in properties:
         names.append("ETag")

@@ -75,6 +75,17 @@ class Problem(ApiModel):
     errors: list[FieldProblem] = Field(default_factory=list)
 
 
+def catalogue() -> list[type[CareloopError]]:
+    """Every named error of the modules imported so far, by code: what `type` and `code` may say."""
+    found: dict[str, type[CareloopError]] = {}
+    waiting = list(CareloopError.__subclasses__())
+    while waiting:
+        kind = waiting.pop()
+        waiting.extend(kind.__subclasses__())
+        found.setdefault(kind.code, kind)
+    return [found[code] for code in sorted(found)]
+
+
 def problem_type(code: str) -> str:
     return TYPE_PREFIX + code
 

@@ -196,3 +196,15 @@ def references(value: Any) -> list[str]:
     if isinstance(value, list):
         return [one for inner in value for one in references(inner)]
     return []
+
+
+async def test_every_body_has_an_example_that_its_model_accepts(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/notes/v1/openapi.json")).json()
+    content = document["paths"]["/notes/v1/notes"]["post"]["requestBody"]["content"]["application/json"]
+    assert content["example"]["text"]
+    assert (await client.post(NOTES, json=content["example"])).status_code == 201
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                if status in ("200", "201"):
+                    assert "example" in answer["content"]["application/json"], operation["operationId"]
