@@ -37,6 +37,8 @@ def example_of(
     def inner(of: Mapping[str, Any], called: str = name, deeper: int = 1) -> Any:
         return example_of(of, schemas, called, required_only=required_only, depth=depth + deeper)
 
+    if depth > 2 * _DEEPEST:
+        return None
     if "$ref" in schema:
         return inner(schemas[schema["$ref"].rpartition("/")[2]])
     for own in ("example", "const", "default"):
