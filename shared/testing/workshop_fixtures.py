@@ -1,17 +1,34 @@
 """Fixtures around workshop and office; a conftest imports those that its tests take."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from shared.db.database import Database
 from shared.events.transport.postgres import PostgresTransport
+from shared.telemetry.faults import with_fault
 from shared.testing.databases import TestDatabases
 from shared.testing.workshop import OFFICE, WORKSHOP, make_tables, open_database
 
 OpenDatabase = Callable[[str], Awaitable[Database]]
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Faults as one line: to draw a traceback with all its variables takes longer than most outages here."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            with_fault,
+            structlog.processors.JSONRenderer(default=str),
+        ]
+    )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest_asyncio.fixture
