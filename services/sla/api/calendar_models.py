@@ -35,7 +35,7 @@ class HolidaysIn(ApiModel):
 class SpecificationIn(ApiModel):
     """What a version of a calendar says. Windows are local and half-open; one may cross midnight."""
 
-    timezone: str = Field(max_length=64, description="IANA zone.")
+    timezone: str = Field(min_length=1, max_length=64, description="IANA zone.")
     weekly: dict[str, Windows] = Field(max_length=7, description="Windows by weekday, `mon` to `sun`.")
     holidays: HolidaysIn | None = None
     exceptions: dict[str, Windows] | None = Field(
