@@ -1,6 +1,6 @@
 """The suite under a simulated clock: time moves only when its owner says so, from one due instant to the next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from shared.kernel.clock import SimulatedClock
@@ -19,8 +19,9 @@ class SuiteNeverQuietError(CareloopError):
 class Stepper:
     """Steps the loops of some services through simulated time.
 
-    At one instant events go before timers: a timer must not overtake the event that would have stopped it.
-    Loops whose `wake` is not set are not run, so that idle ones cost nothing.
+    At one instant events go before timers, of whatever service: a timer must not overtake the event that would
+    have stopped it. Loops without a due instant run when they are woken, so that idle ones cost nothing; loops
+    with one run when it has come.
     """
 
     def __init__(self, services: Sequence[Service], clock: SimulatedClock) -> None:
@@ -70,9 +71,14 @@ class Stepper:
 
     async def _run_woken(self) -> int:
         done = 0
-        for loop in _loops(self._services):
-            if loop.wake.is_set or loop.name in self._busy:
+        for service in self._services:
+            for loop in service.loops:
+                if not loop.wake.is_set and loop.name not in self._busy:
+                    continue
                 loop.wake.clear()
+                if await self._loop_due(service, loop) is not None:
+                    # It knows when it has work; woken, it may only know better. Its turn comes after the events.
+                    continue
                 batch = await loop.run_once()
                 # Whoever did something is asked once more, but not woken: a loop that knows that it has seen all
                 # answers without a look.
@@ -91,8 +97,3 @@ class Stepper:
                 if due is not None and due <= self._clock.now():
                     done += await loop.run_once()
         return done
-
-
-def _loops(services: Iterable[Service]) -> Iterable[Loop]:
-    for service in services:
-        yield from service.loops

@@ -14,6 +14,8 @@ from hashlib import blake2b
 from careloop.sample.history import LoggedComplaint
 
 MONTH_DAYS = 30
+# What is filled in is filled in to ten minutes: no record is more exact than that.
+GRID_MINUTES = 10
 # Of the day's minutes, those in which complaints come in.
 FIRST_MINUTE, LAST_MINUTE = 8 * 60, 18 * 60
 
@@ -54,19 +56,19 @@ class ComplaintStep:
 def complaint_steps(complaint: LoggedComplaint, month: date, counts: Counter[str]) -> list[ComplaintStep]:
     """The commands that replay one complaint in the `MONTH_DAYS` days from `month`, in order of time."""
     day = month + timedelta(days=complaint.received_on.toordinal() % MONTH_DAYS)
-    minute = round(_between(complaint, "minute", FIRST_MINUTE, LAST_MINUTE))
-    received_at = datetime.combine(day, time(), UTC) + timedelta(minutes=minute)
+    minute = timedelta(minutes=_between(complaint, "minute", FIRST_MINUTE, LAST_MINUTE))
+    received_at = datetime.combine(day, time(), UTC) + _on_grid(minute)
     channel = CHANNELS.get(complaint.submitted_via, "web")
     counts[f"{complaint.submitted_via} → {channel}"] += 1
     facts = {"channel": channel, "category": complaint.product}
     steps = [ComplaintStep(received_at, "receive", facts)]
 
     owner = f"owner-{round(_between(complaint, 'owner', 1, OWNERS))}"
-    assigned_at = received_at + timedelta(minutes=round(_between(complaint, "assigned", *OWNER_MINUTES)))
+    assigned_at = received_at + _on_grid(timedelta(minutes=_between(complaint, "assigned", *OWNER_MINUTES)))
     steps.append(ComplaintStep(assigned_at, "assign", {"owner": owner}))
 
     hours = _between(complaint, "answered", *(TIMELY_HOURS if complaint.timely else LATE_HOURS))
-    answered_at = received_at + _whole_minutes(timedelta(hours=hours))
+    answered_at = received_at + _on_grid(timedelta(hours=hours))
     counts["answered in time" if complaint.timely else "answered late"] += 1
     steps.append(ComplaintStep(answered_at, "respond", {}))
 
@@ -76,7 +78,7 @@ def complaint_steps(complaint: LoggedComplaint, month: date, counts: Counter[str
         return steps
     outcome, cause = ending
     counts[f"{complaint.company_response} → {outcome}"] += 1
-    decided_at = answered_at + _whole_minutes(timedelta(days=_between(complaint, "decided", *DECISION_DAYS)))
+    decided_at = answered_at + _on_grid(timedelta(days=_between(complaint, "decided", *DECISION_DAYS)))
     if outcome == "upheld":
         # Money was paid back: that is serious, and needs its cause found and mended before it may close.
         steps.append(ComplaintStep(decided_at, "assess_severity", {"severity": "serious"}))
@@ -105,5 +107,6 @@ def _between(complaint: LoggedComplaint, purpose: str, low: float, high: float) 
     return low + stable_share(complaint.number, purpose) * (high - low)
 
 
-def _whole_minutes(duration: timedelta) -> timedelta:
-    return timedelta(minutes=round(duration.total_seconds() / 60))
+def _on_grid(duration: timedelta) -> timedelta:
+    grid = timedelta(minutes=GRID_MINUTES)
+    return round(duration / grid) * grid

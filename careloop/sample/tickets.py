@@ -27,19 +27,23 @@ DEFAULT_PRIORITY = "moderate"
 RESOLUTION_CODE = "solved"
 REOPENING_REASON = "reopened_in_log"
 
-# A ticket's first threshold lies further ahead than this (see promises.py), and what stops or pauses clocks sets
-# none; what starts a clock again or moves its due date may set one for the next second.
+# A ticket's first threshold lies further ahead than this (see promises.py), what stops or pauses clocks sets none, and
+# no promise depends on a category; what starts a clock again or moves its due date may set one for the next second.
 OPENING_SETTLES_WITHIN = timedelta(minutes=15)
-SETTLES_WITHIN: Mapping[str, timedelta] = {
-    "open": OPENING_SETTLES_WITHIN,
-    "assign": OPENING_SETTLES_WITHIN,
-    "start": OPENING_SETTLES_WITHIN,
-    "wait_on_customer": OPENING_SETTLES_WITHIN,
-    "wait_on_third_party": OPENING_SETTLES_WITHIN,
-    "transfer": OPENING_SETTLES_WITHIN,
-    "resolve": OPENING_SETTLES_WITHIN,
-    "close": OPENING_SETTLES_WITHIN,
-}
+SETTLES_WITHIN: Mapping[str, timedelta] = dict.fromkeys(
+    (
+        "open",
+        "assign",
+        "classify",
+        "start",
+        "wait_on_customer",
+        "wait_on_third_party",
+        "transfer",
+        "resolve",
+        "close",
+    ),
+    OPENING_SETTLES_WITHIN,
+)
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ DAY = timedelta(days=1)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_A_DAY = 24 * 60
 LONGEST_WALK_DAYS = 2 * 366
+MINUTES_OF = {"business_minutes": 1, "business_hours": 60, "elapsed_hours": 60}
 
 Interval = tuple[datetime, datetime | None]
 
@@ -141,7 +142,7 @@ def due_of(row: ClockRow, calendars: Mapping[str, Calendar], *, with_pauses: boo
     calendar = calendars[row.calendar] if row.calendar else ALWAYS
     if row.unit == "business_days":
         return _nth_closing(calendar, row.started_at, row.amount, pauses)
-    minutes = {"business_minutes": 1, "business_hours": 60, "elapsed_hours": 60}[row.unit] * row.amount
+    minutes = MINUTES_OF[row.unit] * row.amount
     on = ALWAYS if row.unit == "elapsed_hours" else calendar
     return _after_pause(_walk(on, row.started_at, minutes, pauses), pauses)
 
@@ -164,17 +165,15 @@ def differences(
 def _facts(
     row: ClockRow, calendars: Mapping[str, Calendar], until: datetime, with_pauses: bool
 ) -> list[tuple[str, Any, Any]]:
-    plain = due_of(row, calendars, with_pauses=with_pauses)
     stands_still = bool(row.pauses) and row.pauses[-1][1] is None
     breaches = []
-    due = plain
-    for retarget in row.retargets:
-        # Each target before the last one counted until it was replaced.
-        before = due_of(_with_target(row, retarget["from"]), calendars, with_pauses=with_pauses)
-        if before < _instant(retarget["at"]):
-            breaches.append(before)
-    if row.retargets:
-        due = max(plain, _earliest_after_notice(row, calendars, with_pauses))
+    # Each target counted from the start on, until the next one replaced it.
+    stages = [_with_target(row, retarget["from"]) for retarget in row.retargets]
+    for place, stage in enumerate(stages):
+        due = _due_of_stage(stage, row.retargets[:place], calendars, with_pauses)
+        if due < _instant(row.retargets[place]["at"]):
+            breaches.append(due)
+    due = _due_of_stage(row, row.retargets, calendars, with_pauses)
     ends_at = row.fulfilled_at or until
     if due < ends_at and not (stands_still and row.pauses[-1][0] <= due):
         breaches.append(due)
@@ -186,16 +185,29 @@ def _facts(
     return facts
 
 
-def _earliest_after_notice(row: ClockRow, calendars: Mapping[str, Calendar], with_pauses: bool) -> datetime:
-    """When the notice of the last retarget has passed, from the retarget on."""
-    last = row.retargets[-1]
-    at, notice = _instant(last["at"]), float(last["notice"])
+def _due_of_stage(
+    row: ClockRow,
+    retargets_before: Sequence[Mapping[str, Any]],
+    calendars: Mapping[str, Calendar],
+    with_pauses: bool,
+) -> datetime:
+    plain = due_of(row, calendars, with_pauses=with_pauses)
+    if not retargets_before:
+        return plain
+    return max(plain, _after_notice(row, retargets_before[-1], calendars, with_pauses))
+
+
+def _after_notice(
+    row: ClockRow, retarget: Mapping[str, Any], calendars: Mapping[str, Calendar], with_pauses: bool
+) -> datetime:
+    """When the notice that a retarget left at least has passed, from the retarget on."""
+    at, notice = _instant(retarget["at"]), float(retarget["notice"])
     calendar = calendars[row.calendar] if row.calendar else ALWAYS
     pauses = [pause for pause in row.pauses if pause[1] is not None] if with_pauses else []
     if row.unit == "business_days":
         ends = [end for end in calendar.closings(row.started_at) if end >= at and not _in_pause(end, pauses)]
         return ends[int(notice) - 1] if notice >= 1 else at
-    minutes = {"business_minutes": 1, "business_hours": 60, "elapsed_hours": 60}[row.unit] * notice
+    minutes = MINUTES_OF[row.unit] * notice
     if minutes != int(minutes):
         raise ValueError(f"{row.subject}: a notice of {notice} {row.unit} is no whole number of minutes")
     on = ALWAYS if row.unit == "elapsed_hours" else calendar

@@ -61,6 +61,7 @@ class Timers(Mailbox):
         self.database.commits += 1
 
     async def run_once(self) -> int:
+        self.looked += 1
         if not self.dues or self.dues[0][0] > self.clock.now():
             return 0
         self.journal.append((self.dues.pop(0)[1], self.clock.now()))
@@ -73,14 +74,18 @@ class Timers(Mailbox):
 
 
 class World:
-    def __init__(self) -> None:
-        self.clock = SimulatedClock(START)
-        self.journal: list[tuple[str, datetime]] = []
+    """One service with timers and events; several share a clock and a journal."""
+
+    def __init__(self, name: str = "x", beside: "World | None" = None) -> None:
+        self.clock = beside.clock if beside else SimulatedClock(START)
+        self.journal: list[tuple[str, datetime]] = beside.journal if beside else []
         database = Database("postgresql://nowhere", clock=self.clock, name="none")
-        self.events = Mailbox("events", self.journal, self.clock)
-        self.timers = Timers("timers", self.journal, self.clock, database)
-        service = Service("x", FastAPI(), database, History("x", MetaData()), (self.timers, self.events))
-        self.stepper = Stepper([service], self.clock)
+        self.events = Mailbox(f"{name}.events", self.journal, self.clock)
+        self.timers = Timers(f"{name}.timers", self.journal, self.clock, database)
+        self.service = Service(
+            name, FastAPI(), database, History(name, MetaData()), (self.timers, self.events)
+        )
+        self.stepper = Stepper([self.service], self.clock)
 
 
 async def test_every_timer_fires_at_its_own_instant_in_order() -> None:
@@ -147,3 +152,22 @@ async def test_a_timer_that_says_due_but_does_nothing_is_named_not_spun_on() -> 
     world.timers.run_once = nothing  # type: ignore[method-assign]
     with pytest.raises(SuiteNeverQuietError, match="does not fire"):
         await world.stepper.advance(START + timedelta(minutes=1))
+
+
+async def test_a_loop_that_knows_when_it_has_work_is_not_run_because_it_was_woken() -> None:
+    world = World()
+    world.timers.at(START + timedelta(seconds=10), "later")
+    world.timers.wake.set()
+    await world.stepper.drain()
+    assert world.timers.looked == 0
+
+
+async def test_events_of_one_service_go_before_the_timers_of_another() -> None:
+    first = World("first")
+    second = World("second", beside=first)
+    stepper = Stepper([first.service, second.service], first.clock)
+    first.timers.at(START, "timer")
+    first.timers.wake.set()
+    second.events.post("event")
+    await stepper.drain()
+    assert [what for what, _ in first.journal] == ["event", "timer"]
