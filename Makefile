@@ -32,7 +32,8 @@ stack: $(STAMP) ## The real thing on this machine: PostgreSQL, Kafka, Caddy, eig
 	$(BIN)/careloop stack $(ARGS)
 
 up: ## The cluster shape in containers (needs a Docker engine)
-	docker compose -f deploy/docker-compose.yml up --build --wait $(ARGS)
+	deploy/make-env.sh
+	docker compose -f deploy/docker-compose.yml up --build --detach $(ARGS)
 
 test: $(STAMP) ## All tests: unit, integration, contract, transport, crash, e2e
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)

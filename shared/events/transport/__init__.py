@@ -14,8 +14,6 @@ from shared.events.transport.base import (
     TopicPartition,
     Transport,
 )
-from shared.events.transport.choice import TransportSettingsError, open_transport
-from shared.events.transport.settings import TransportSettings
 
 __all__ = [
     "Acknowledged",
@@ -30,7 +28,4 @@ __all__ = [
     "Refused",
     "TopicPartition",
     "Transport",
-    "TransportSettings",
-    "TransportSettingsError",
-    "open_transport",
 ]
