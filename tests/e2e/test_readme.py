@@ -19,7 +19,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 def running(tmp_path: Path) -> Iterator[str]:
     """`careloop run` on a free port, with its state below the test's own folder."""
     port = free_port()
-    command = [sys.executable, "-m", "careloop", "run", "--port", str(port), "--state-dir", str(tmp_path / "state")]
+    command = [
+        sys.executable,
+        "-m",
+        "careloop",
+        "run",
+        "--port",
+        str(port),
+        "--state-dir",
+        str(tmp_path / "state"),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as suite:
         assert suite.stdout
         for line in suite.stdout:
@@ -40,7 +49,8 @@ def test_the_tour_of_the_readme_works_as_printed(running: str, tmp_path: Path) -
     block = block.replace(". .venv/bin/activate", "").replace("http://127.0.0.1:8080", running)
     block = block.replace("careloop token", f"careloop token --state-dir {tmp_path / 'state'}")
     # A person types slower than this script; the clock is asked for until it is there.
-    wait = 'for _ in $(seq 100); do curl -sf -o /dev/null -H "$AGENT" $api/sla/v1/subjects/ticket/$ticket && break; done\n'
+    ask = 'curl -sf -o /dev/null -H "$AGENT" $api/sla/v1/subjects/ticket/$ticket'
+    wait = f"for _ in $(seq 100); do {ask} && break; done\n"
     block = block.replace("# A moment later", wait + "# A moment later")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
