@@ -93,5 +93,6 @@ def timer_worker(settings: SlaSettings, database: Database) -> TimerWorker:
         mark_seconds=settings.timer_mark_seconds,
         mark_lag=timedelta(seconds=settings.timer_mark_lag_seconds),
         longest_hold_seconds=settings.timer_longest_hold_seconds,
+        catch_up_per_second=settings.timer_catch_up_per_second,
     )
     return TimerWorker(database, command, upkeep)

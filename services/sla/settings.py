@@ -37,6 +37,10 @@ class SlaSettings(ServiceSettings):
         default=900.0, gt=0, description="How long timers wait for a consumer that makes no progress"
     )
 
+    timer_catch_up_per_second: float = Field(
+        default=5_000.0, gt=0, description="Timers fired a second at most after an outage"
+    )
+
     digest_after_seconds: float = Field(
         default=60.0, gt=0, description="A warning or escalation later than this goes into a digest"
     )

@@ -38,19 +38,34 @@ def decide(
     ):
         return Decision(next_timer=Timer.of(subject_id, clock, breach))
     decision = Decision()
-    deferred: Threshold | None = None
+    waits = False
     for threshold in due:
         if threshold.kind is ThresholdKind.BREACH:
             decision.announced.append(threshold)
+        elif _waits(threshold, subject_id, now, allowance):
+            waits = True
         elif clock.is_late(threshold, now, caps.digest_after):
             decision.digested.append(threshold)
-        elif threshold.kind is ThresholdKind.WARNING or allowance.take(subject_id, threshold.target):
-            decision.announced.append(threshold)
         else:
-            deferred = deferred or threshold
-    ahead = next((threshold for threshold in clock.plan if threshold not in due), None)
-    if deferred is not None:
-        decision.next_timer = Timer.of(subject_id, clock, deferred, caps.window_end(now))
-    elif ahead is not None:
-        decision.next_timer = Timer.of(subject_id, clock, ahead)
+            if threshold.kind is ThresholdKind.ESCALATION:
+                allowance.take(subject_id, threshold.target)
+            decision.announced.append(threshold)
+    decision.next_timer = _next_timer(clock, subject_id, due, caps.window_end(now) if waits else None)
     return decision
+
+
+def _waits(threshold: Threshold, subject_id: UUID, now: datetime, allowance: Allowance) -> bool:
+    """Whether an escalation of this window is above the caps, and so waits for the window's end."""
+    if threshold.kind is not ThresholdKind.ESCALATION or allowance.has(subject_id, threshold.target):
+        return False
+    return allowance.caps.window_start(threshold.at) == allowance.caps.window_start(now)
+
+
+def _next_timer(
+    clock: Clock, subject_id: UUID, due: list[Threshold], window_end: datetime | None
+) -> Timer | None:
+    """For what lies ahead, or for the window's end where something waits for it; whichever is first."""
+    ahead = next((threshold for threshold in clock.plan if threshold not in due), None)
+    if window_end is not None and (ahead is None or window_end < ahead.at):
+        return Timer.of(subject_id, clock, due[-1], window_end)
+    return None if ahead is None else Timer.of(subject_id, clock, ahead)

@@ -42,10 +42,17 @@ class Allowance:
         """What is left after those already sent in this window."""
         return cls(caps, dict(by_subject), dict(by_target))
 
+    def has(self, subject_id: UUID, target: str) -> bool:
+        """Whether both caps allow one more."""
+        return (
+            self.by_subject.get(subject_id, 0) < self.caps.per_subject
+            and self.by_target.get(target, 0) < self.caps.per_target
+        )
+
     def take(self, subject_id: UUID, target: str) -> bool:
         """One escalation more, if both caps allow it."""
-        sent = self.by_subject.get(subject_id, 0), self.by_target.get(target, 0)
-        if sent[0] >= self.caps.per_subject or sent[1] >= self.caps.per_target:
+        if not self.has(subject_id, target):
             return False
-        self.by_subject[subject_id], self.by_target[target] = sent[0] + 1, sent[1] + 1
+        self.by_subject[subject_id] = self.by_subject.get(subject_id, 0) + 1
+        self.by_target[target] = self.by_target.get(target, 0) + 1
         return True

@@ -51,12 +51,14 @@ class FireTimers:
 class Fired:
     """What was done: timers dealt with, and the thresholds that took effect.
 
-    `first_due_at` is the earliest timer claimed, `horizon` up to when timers might fire (None: none was due).
+    `first_due_at` is the earliest timer claimed, `horizon` up to when timers might fire (None: none was due);
+    `is_catching_up` when something was past for long.
     """
 
     timers: int = 0
     first_due_at: datetime | None = None
     horizon: datetime | None = None
+    is_catching_up: bool = False
     thresholds: list[Threshold] = field(default_factory=list)
 
 
@@ -95,6 +97,9 @@ async def fire_claimed(
             decision = decide(one.timer, clock, subject.id, up_to=up_to, now=work.now, allowance=allowance)
             decided[subject.id].append((clock, decision))
             fired.thresholds += [*decision.announced, *decision.digested]
+    fired.is_catching_up = any(
+        work.now - threshold.at > command.caps.digest_after for threshold in fired.thresholds
+    )
     for subject_id, decisions in sorted(decided.items(), key=_first_due):
         subject = subjects[subject_id]
         subject.fire(decisions, work.now)

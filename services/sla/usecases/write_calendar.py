@@ -1,5 +1,6 @@
 """Calendars: a new one, or a new version of one. Versions hold their resolved dates and never change."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,7 +86,8 @@ async def _add(
     effective_from: datetime,
     years: ResolvedYears,
 ) -> None:
-    resolved = materialise(specification, years.around(effective_from))
+    # Holidays of a country take up to half a second to work out the first time: others go on meanwhile.
+    resolved = await asyncio.to_thread(materialise, specification, years.around(effective_from))
     await calendar_store.add_version(
         work,
         id=new_id(),

@@ -1,5 +1,6 @@
 """The timer worker: fires what is due, batch after batch, and knows when the next one will be."""
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -41,12 +42,14 @@ class Upkeep:
     mark_seconds      how often the mark is raised
     mark_lag          how far it stays behind, for transactions that commit late
     longest_hold_seconds  how long timers wait for a consumer that makes no progress
+    catch_up_per_second   so many timers at most while an outage is caught up with
     """
 
     sweep_seconds: float
     mark_seconds: float
     mark_lag: timedelta
     longest_hold_seconds: float
+    catch_up_per_second: float
 
 
 class TimerWorker:
@@ -80,7 +83,10 @@ class TimerWorker:
         elif fired.first_due_at is not None and now - self._marked_at >= self._upkeep.mark_seconds:
             await self._raise_mark(fired.first_due_at - self._upkeep.mark_lag)
             self._marked_at = now
-        if fired.timers == 0:
+        if fired.is_catching_up:
+            # Those who hear of it all at once shall not break down under it.
+            await asyncio.sleep(fired.timers / self._upkeep.catch_up_per_second)
+        elif fired.timers == 0:
             await self._plan_next_poll()
         return fired.timers
 

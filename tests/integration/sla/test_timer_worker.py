@@ -21,6 +21,7 @@ def worker(
         mark_seconds=0.0,
         mark_lag=timedelta(seconds=0),
         longest_hold_seconds=longest_hold_seconds,
+        catch_up_per_second=5_000.0,
     )
     command = FireTimers(limit=100, caps=StormCaps(), hold=timedelta(seconds=30))
     return TimerWorker(desk.service.database, command, upkeep)

@@ -243,3 +243,63 @@ def test_no_miss_is_undone_by_anything_that_happens_later(lab: Any, on_reopen: s
         now_missed = {key for key, clock in history.subject.clocks.items() if clock.breached_at is not None}
         assert missed <= now_missed
         missed = now_missed
+
+
+@FEW
+@given(
+    written=steps,
+    unit=units,
+    on_reopen=reopenings,
+    lags=st.lists(st.integers(0, 600), min_size=15, max_size=15),
+)
+def test_whatever_was_published_under_lag_is_put_right_in_the_end(
+    lab: Any, written: Any, unit: str, on_reopen: str, lags: list[int]
+) -> None:
+    """Events arrive late and out of order while timers fire: what is not retracted is what the ledger says."""
+    history = make(lab, unit, on_reopen)
+    entries = entries_of(lab, history, written)
+    arrivals = sorted(
+        (
+            (entry.occurred_at + timedelta(minutes=lag), entry)
+            for entry, lag in zip(entries, lags, strict=False)
+        ),
+        key=lambda arrival: arrival[0],
+    )
+    for at, entry in arrivals:
+        history.advance(at)
+        history.record(entry, now=at)
+    end = arrivals[-1][0] + timedelta(days=40)
+    history.advance(end)
+    standing: Counter[Any] = Counter()
+    outcomes: dict[Any, str] = {}
+    for event in history.published:
+        if isinstance(event, events.ClockBreached):
+            standing[event.clock_id, event.cycle, event.breached_at] += 1
+        elif isinstance(event, events.BreachRetracted):
+            standing[event.clock_id, event.cycle, event.retracted_breached_at] -= 1
+        elif isinstance(event, events.ClockMet | events.ClockMissed | events.ClockCancelled):
+            outcomes[event.clock_id, event.cycle] = type(event).__name__
+        elif isinstance(event, events.ClockStarted | events.ClockResumed | events.ClockPaused):
+            outcomes.pop((event.clock_id, event.cycle), None)
+    true: Counter[Any] = Counter()
+    for folded in history.subject.folded(history.catalogue).started():
+        clock = history.subject.clocks[folded.key, folded.cycle]
+        breaches = list(folded.breaches)
+        if (
+            folded.run_state is RunState.RUNNING
+            and folded.due_at
+            and folded.due_at <= end
+            and not folded.in_force
+        ):
+            breaches.append(folded.due_at)
+        true.update((clock.id, clock.cycle, at) for at in breaches)
+        shown = (
+            "ClockMissed"
+            if breaches
+            else "ClockMet"
+            if folded.run_state is RunState.ENDED
+            else "ClockCancelled"
+        )
+        ended = folded.run_state in (RunState.ENDED, RunState.CANCELLED)
+        assert outcomes.get((clock.id, clock.cycle)) == (shown if ended else None)
+    assert +standing == true
