@@ -179,11 +179,16 @@ class PostgresTransport:
                         max_size=self._max_connections,
                         command_timeout=COMMAND_TIMEOUT_SECONDS,
                         server_settings={"application_name": "event log", "timezone": "UTC"},
+                        reset=_nothing_to_reset,
                     )
             async with self._pool.acquire(timeout=COMMAND_TIMEOUT_SECONDS) as connection:
                 yield connection
         except TRANSIENT as away:
             raise BrokerUnavailableError(f"the event log does not answer: {type(away).__name__}") from away
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """Nothing here outlives its transaction, and asyncpg's own reset would be a round trip for nothing."""
 
 
 def _refusal(record: OutgoingRecord) -> Refused | None:

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 import asyncpg
+import structlog
 
 from shared.db.database import TRANSIENT
 from shared.events.transport.base import (
@@ -18,6 +19,8 @@ from shared.events.transport.base import (
     PartitionState,
     TopicPartition,
 )
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -48,16 +51,20 @@ LEFT JOIN LATERAL (
 """
 _COMMIT = """
 INSERT INTO committed_positions (consumer_group, topic, position)
-SELECT $1::text, w.topic, w.position FROM unnest($2::text[], $3::bigint[]) AS w (topic, position)
+SELECT {group}::text, w.topic, w.position FROM unnest({topics}::text[], {positions}::bigint[]) AS w (topic, position)
 ON CONFLICT (consumer_group, topic)
 DO UPDATE SET position = excluded.position, committed_at = clock_timestamp()
 """
+_COMMIT_ONLY = _COMMIT.format(group="$1", topics="$2", positions="$3")
+_COMMIT_AND_POLL = f"WITH done AS ({_COMMIT.format(group='$4', topics='$5', positions='$6')}) {_POLL}"
 
 
 class PostgresReader:
     """Owns topics by session advisory lock; lock, polls and commits share one connection.
 
-    Whoever lost the connection lost the lock with it, so nobody commits what another now reads.
+    Whoever lost the connection lost the lock with it, so nobody commits what another now reads. Positions to
+    commit travel with the next poll or with `close`: a crash before that redelivers them, as any crash between
+    an effect and its position does, and a round trip is saved for each batch.
     """
 
     def __init__(self, url: str, group: str, topics: Sequence[str], on_close: Callable[[], None]) -> None:
@@ -70,6 +77,7 @@ class PostgresReader:
         self._claimed_at = 0.0
         self._positions: dict[str, int] = {}
         self._heads: dict[str, int] = {}
+        self._to_commit: dict[str, int] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def poll(self, max_records: int, timeout_seconds: float) -> list[PartitionBatch]:
@@ -81,9 +89,9 @@ class PostgresReader:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        owned = {at.topic: position for at, position in positions.items() if at.topic in self._positions}
-        if owned:
-            await self._answered(lambda: self._commit(owned))
+        self._to_commit.update(
+            (at.topic, position) for at, position in positions.items() if at.topic in self._positions
+        )
 
     async def rewind(self, partition: TopicPartition, position: int) -> None:
         if partition.topic in self._positions:
@@ -103,6 +111,11 @@ class PostgresReader:
 
     async def close(self) -> None:
         self._on_close()
+        if self._to_commit:
+            try:
+                await self._answered(self._commit)
+            except BrokerUnavailableError as away:
+                log.info("positions_not_committed", group=self._group, reason=away.detail)
         connection = self._forget()
         if connection is not None:
             try:
@@ -115,9 +128,15 @@ class PostgresReader:
         if not self._positions:
             return []
         topics = list(self._positions)
-        rows = await self._connection.fetch(
-            _POLL, topics, [self._positions[topic] for topic in topics], max_records
-        )
+        wanted = (topics, [self._positions[topic] for topic in topics], max_records)
+        if self._to_commit:
+            done = dict(self._to_commit)
+            rows = await self._connection.fetch(
+                _COMMIT_AND_POLL, *wanted, self._group, list(done), list(done.values())
+            )
+            self._to_commit = {}
+        else:
+            rows = await self._connection.fetch(_POLL, *wanted)
         self._heads = {}
         return [
             batch
@@ -143,8 +162,9 @@ class PostgresReader:
         self._positions[topic] = records[-1].position + 1 if records else head
         return PartitionBatch(TopicPartition(topic, 0), records, behind=head - self._positions[topic])
 
-    async def _commit(self, positions: Mapping[str, int]) -> None:
-        await self._connection.execute(_COMMIT, self._group, list(positions), list(positions.values()))
+    async def _commit(self) -> None:
+        done, self._to_commit = self._to_commit, {}
+        await self._connection.execute(_COMMIT_ONLY, self._group, list(done), list(done.values()))
 
     async def _own(self) -> None:
         """Connect when necessary, and take the topics that nobody owns."""
@@ -184,4 +204,5 @@ class PostgresReader:
         connection, self._connection = self._connection, None
         self._positions = {}
         self._heads = {}
+        self._to_commit = {}
         return connection

@@ -174,7 +174,8 @@ async def test_what_follows_from_an_event_says_so(
     async with office.session() as session:
         [row] = await session.connection.fetch("SELECT * FROM outbox")
     assert (row["correlation_id"], row["causation_id"]) == (cause.correlation_id, cause.id)
-    assert (row["depth"], row["traceparent"]) == (3, cause.traceparent)
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-"
+    assert (row["depth"], row["traceparent"][: len(trace)]) == (3, trace)
     await consumer.close()
 
 
