@@ -70,6 +70,15 @@ def current_ids() -> tuple[str, str, str] | None:
     return f"{found.trace_id:032x}", f"{found.span_id:016x}", f"{found.trace_flags:02x}"
 
 
+def name_request(method: str, route: str) -> None:
+    """Name the request's span by its route's template, once that is found."""
+    from opentelemetry import trace
+
+    current = trace.get_current_span()
+    current.update_name(f"{method} {route}")
+    current.set_attribute("http.route", route)
+
+
 @contextmanager
 def span(name: str, traceparent: str | None = None) -> Iterator[None]:
     """A span around the block, as a child of `traceparent` (a W3C header) or of the span in hand."""

@@ -30,6 +30,7 @@ from shared.web.problems import (
     UnsupportedMediaTypeError,
     instance_of,
     invalid_input,
+    is_json,
     problem_response,
 )
 
@@ -83,7 +84,7 @@ async def invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = error.errors()
     is_refused_whole = any(one["loc"] == ("body",) for one in errors)
-    if is_refused_whole and not _is_json(request) and await request.body():
+    if is_refused_whole and not is_json(request.headers.get("content-type", "")) and await request.body():
         given = request.headers.get("content-type", "none")
         return problem_response(
             UnsupportedMediaTypeError(f"Send application/json, not {given}."), instance_of(request)
@@ -123,9 +124,13 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
 }
 
 
-def _is_json(request: Request) -> bool:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return media_type == "application/json" or media_type.endswith("+json")
+async def answer_to(request: Request, error: Exception) -> Response:
+    """The problem of any error that has a handler; raises the error again when it has none."""
+    for kind in type(error).__mro__:
+        handler = HANDLERS.get(kind)
+        if handler is not None:
+            return await handler(request, error)
+    raise error
 
 
 async def _content(request: Request) -> Any:

@@ -14,6 +14,8 @@ from shared.web.models import ApiModel
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:careloop:problem:"
+# One rule has two names in pydantic, depending on how it was asked.
+_RULES = {"model_attributes_type": "model_type"}
 
 
 class MalformedRequestError(CareloopError):
@@ -152,10 +154,18 @@ def field_path(location: Sequence[str | int]) -> str:
 
 def invalid_input(errors: Sequence[Mapping[str, Any]]) -> InvalidInputError:
     """pydantic's errors as one named error with the fields as the caller wrote them."""
-    fields = [FieldError(field_path(one["loc"]), one["type"], one["msg"]) for one in errors]
+    fields = [
+        FieldError(field_path(one["loc"]), _RULES.get(one["type"], one["type"]), one["msg"]) for one in errors
+    ]
     first = fields[0]
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     return InvalidInputError(f"{first.field}: {first.message}{more}", field_errors=fields)
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a Content-Type says JSON, in UTF-8 as JSON always is."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 def instance_of(request: Request) -> str:

@@ -14,9 +14,12 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.telemetry import traces
+from shared.web.lean import LeanRoute
 from shared.web.problems import MethodNotAllowedError
 
 _SHARED_DEPTH = 3
+_FOUND = "careloop.route"
 _COPIED = (
     "response_model",
     "status_code",
@@ -56,22 +59,25 @@ class ServiceApp(FastAPI):
             path, endpoint, methods = context.path, context.endpoint, context.methods
             if path is None or endpoint is None or methods is None:
                 raise TypeError(f"{context.name or context.path} is no HTTP route")
-            self.router.add_api_route(prefix + path, endpoint, methods=methods, **options)
+            self.router.add_api_route(
+                prefix + path, endpoint, methods=methods, route_class_override=LeanRoute, **options
+            )
 
     def build_middleware_stack(self) -> ASGIApp:
         """The edge layer reports faults itself, so Starlette's server-error layer has no work left."""
         handlers: Any = self.exception_handlers
-        inner = AsyncExitStackMiddleware(IndexedRoutes(self.router.routes, self.router))
-        return self._edge_layer(ExceptionMiddleware(inner, handlers=handlers))
+        full = ExceptionMiddleware(AsyncExitStackMiddleware(_as_found(self.router)), handlers=handlers)
+        return self._edge_layer(IndexedRoutes(self.router.routes, full))
 
 
 class IndexedRoutes:
     """Finds a route by the number of its segments and the word after `/<service>/v1/`.
 
-    What is not in the index (health, paths that no route has) goes to `otherwise`.
+    A lean route answers at once, another goes through `full`, FastAPI's own layers; so does what is not in the
+    index (health, paths that no route has).
     """
 
-    def __init__(self, routes: Sequence[BaseRoute], otherwise: ASGIApp) -> None:
+    def __init__(self, routes: Sequence[BaseRoute], full: ASGIApp) -> None:
         index: dict[tuple[int, str], list[Route]] = {}
         for route in routes:
             if not isinstance(route, Route):
@@ -84,24 +90,44 @@ class IndexedRoutes:
             ):
                 index.setdefault((len(segments), segments[_SHARED_DEPTH]), []).append(route)
         self._index = {key: tuple(found) for key, found in index.items()}
-        self._otherwise = otherwise
+        self._full = full
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        candidates: tuple[Route, ...] = ()
-        if scope["type"] == "http" and not scope.get("root_path"):
-            segments = scope["path"].split("/")
-            if len(segments) > _SHARED_DEPTH:
-                candidates = self._index.get((len(segments), segments[_SHARED_DEPTH]), ())
         allowed: set[str] = set()
-        for route in candidates:
+        for route in self._candidates(scope):
             match, child_scope = route.matches(scope)
             if match is Match.FULL:
                 scope.update(child_scope)
-                await route.handle(scope, receive, send)
+                if traces.is_on():
+                    traces.name_request(scope["method"], route.path)
+                if isinstance(route, LeanRoute) and route.lean is not None:
+                    await route.lean(scope, receive, send)
+                else:
+                    scope[_FOUND] = route
+                    await self._full(scope, receive, send)
                 return
             if match is Match.PARTIAL:
                 scope["route"] = route
                 allowed |= route.methods or set()
         if allowed:
             raise MethodNotAllowedError(allow=sorted(allowed))
-        await self._otherwise(scope, receive, send)
+        await self._full(scope, receive, send)
+
+    def _candidates(self, scope: Scope) -> tuple[Route, ...]:
+        if scope["type"] != "http" or scope.get("root_path"):
+            return ()
+        segments = scope["path"].split("/")
+        if len(segments) <= _SHARED_DEPTH:
+            return ()
+        return self._index.get((len(segments), segments[_SHARED_DEPTH]), ())
+
+
+def _as_found(router: APIRouter) -> ASGIApp:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        route: Route | None = scope.pop(_FOUND, None)
+        if route is None:
+            await router(scope, receive, send)
+        else:
+            await route.handle(scope, receive, send)
+
+    return handle

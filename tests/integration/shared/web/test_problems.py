@@ -92,7 +92,7 @@ async def test_415(media_type: str, client: httpx.AsyncClient) -> None:
         ({"text": "x", "due_at": "2026-01-01T00:00:00"}, "due_at", "timezone_aware"),
         ({"text": "x", "due_at": "0001-01-01T00:00:00+14:00"}, "due_at", "value_error"),
         ({"text": "x", "tags": [1, "two"]}, "tags[1]", "int_parsing"),
-        ([], "body", "model_attributes_type"),
+        ([], "body", "model_type"),
         (None, "body", "missing"),
     ],
 )
