@@ -3,8 +3,9 @@
 import asyncio
 import json
 import signal
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,31 +104,37 @@ async def _demo(
 
 async def _stay_up(suite: "Suite", port: int, console: "Console") -> None:
     """Serve the suite until Ctrl-C; its clock goes on from the end of the replay in real time."""
-    import time
     from datetime import timedelta
 
     from careloop.issuer import issue_token
     from shared.operations.http_server import HttpServer
+    from shared.operations.running import stopping_on_signals
 
+    stop = asyncio.Event()
     server = HttpServer(suite.app, host="127.0.0.1", port=port)
-    await server.start()
-    try:
-        url = f"http://127.0.0.1:{server.port}"
-        token = issue_token(suite.state_dir, "supervisor", "demo-visitor", minutes=TOKEN_MINUTES)
-        console.print(f"\nThe suite stays up to be explored: {url}/docs", soft_wrap=True)
-        console.print(f"  export TOKEN={token}", soft_wrap=True, highlight=False)
-        console.print(
-            f'  curl -H "Authorization: Bearer $TOKEN" "{url}/ticketing/v1/tickets?priority=critical"',
-            soft_wrap=True,
-            highlight=False,
-        )
-        console.print("Ctrl-C ends it and leaves nothing behind.")
-        began, began_at = time.monotonic(), suite.clock.now()
-        while True:
-            await suite.advance(began_at + timedelta(seconds=time.monotonic() - began))
-            await asyncio.sleep(STEP_SECONDS)
-    finally:
-        await server.stop()
+    with stopping_on_signals(stop):
+        await server.start()
+        try:
+            token = issue_token(suite.state_dir, "supervisor", "demo-visitor", minutes=TOKEN_MINUTES)
+            _invite(console, f"http://127.0.0.1:{server.port}", token)
+            began, began_at = time.monotonic(), suite.clock.now()
+            while not stop.is_set():
+                await suite.advance(began_at + timedelta(seconds=time.monotonic() - began))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), STEP_SECONDS)
+        finally:
+            await server.stop()
+
+
+def _invite(console: "Console", url: str, token: str) -> None:
+    said = (
+        f"\nThe suite stays up to be explored: {url}/docs",
+        f"  export TOKEN={token}",
+        f'  curl -H "Authorization: Bearer $TOKEN" "{url}/ticketing/v1/tickets?priority=critical"',
+        "Ctrl-C ends it and leaves nothing behind.",
+    )
+    for line in said:
+        console.print(line, soft_wrap=True, highlight=False)
 
 
 def _write(outcome: "Outcome", report: Path | None, clocks: Path | None, console: "Console") -> None:

@@ -54,7 +54,9 @@ def read_purchases(path: Path | None = None) -> list[Purchase]:
     for row, line in enumerate(text.splitlines(), 1):
         fields = line.split()
         if len(fields) != CDNOW_FIELDS:
-            raise UnreadableHistoryError(f"line {row} has {len(fields)} fields instead of {CDNOW_FIELDS}")
+            raise UnreadableHistoryError(
+                f"{path}, line {row}: {len(fields)} fields instead of {CDNOW_FIELDS}: id, id, yyyymmdd, units, dollars"
+            )
         _, customer, day, units, dollars = fields
         orders[customer] += 1
         try:
@@ -69,7 +71,7 @@ def read_purchases(path: Path | None = None) -> list[Purchase]:
             )
         except (ValueError, ArithmeticError):
             raise UnreadableHistoryError(
-                f"line {row}: {line.strip()!r} is not id, id, yyyymmdd, units, dollars"
+                f"{path}, line {row}: {line.strip()!r} is not id, id, yyyymmdd, units, dollars"
             ) from None
     return purchases
 
@@ -84,7 +86,7 @@ def read_incidents(path: Path) -> list[Incident]:
     for row, fields in _rows(path, INCIDENT_COLUMNS):
         number = fields["number"]
         update = LoggedUpdate(
-            at=_logged_instant(fields["sys_updated_at"], row),
+            at=_logged_instant(fields["sys_updated_at"], f"{path}, row {row}"),
             state=fields["incident_state"],
             priority=fields["priority"],
             category=_known(fields["category"]),
@@ -93,7 +95,7 @@ def read_incidents(path: Path) -> list[Incident]:
         )
         updates.setdefault(number, []).append(update)
         if number not in incidents:
-            opened_at = _logged_instant(fields["opened_at"], row)
+            opened_at = _logged_instant(fields["opened_at"], f"{path}, row {row}")
             own = updates[number]
             incidents[number] = Incident(number, fields["caller_id"], opened_at, fields["contact_type"], own)
     return list(incidents.values())
@@ -104,7 +106,7 @@ def read_complaints(path: Path) -> list[LoggedComplaint]:
     return [
         LoggedComplaint(
             number=f"CFPB-{row:05d}",
-            received_on=_american_date(fields["Date received"], row),
+            received_on=_american_date(fields["Date received"], f"{path}, row {row}"),
             submitted_via=fields["Submitted via"],
             product=fields["Product"],
             issue=fields["Issue"],
@@ -146,15 +148,15 @@ def _known(value: str) -> str | None:
     return None if value in {UNKNOWN, ""} else value
 
 
-def _logged_instant(value: str, row: int) -> datetime:
+def _logged_instant(value: str, where: str) -> datetime:
     try:
         return datetime.strptime(value, "%d-%m-%Y %H:%M").replace(tzinfo=UTC)
     except ValueError:
-        raise UnreadableHistoryError(f"row {row}: {value!r} is not dd-mm-yyyy hh:mm") from None
+        raise UnreadableHistoryError(f"{where}: {value!r} is not dd-mm-yyyy hh:mm") from None
 
 
-def _american_date(value: str, row: int) -> date:
+def _american_date(value: str, where: str) -> date:
     try:
         return datetime.strptime(value, "%m/%d/%Y").replace(tzinfo=UTC).date()
     except ValueError:
-        raise UnreadableHistoryError(f"row {row}: {value!r} is not mm/dd/yyyy") from None
+        raise UnreadableHistoryError(f"{where}: {value!r} is not mm/dd/yyyy") from None
