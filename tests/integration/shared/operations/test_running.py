@@ -173,7 +173,7 @@ async def refused(url: str) -> None:
                 await client.get("/nothing")
             except httpx.ConnectError:
                 return
-            except httpx.RemoteProtocolError:
+            except httpx.TransportError:
                 continue  # accepted by the kernel in the instant of closing
 
 
