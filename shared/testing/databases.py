@@ -1,6 +1,7 @@
 """A database of its own for each test: cloned from a migrated template in about 50 ms."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +35,16 @@ class TestDatabases:
                 url = await self._create("template0")
                 await upgrade(history, url)
                 template = self._templates[history.service] = url.rpartition("/")[2]
+        return await self._create(template)
+
+    async def prepared(self, name: str, prepare: Callable[[str], Awaitable[None]]) -> str:
+        """The URL of a new database like the one that `prepare(url)` once filled under this name."""
+        async with self._turn:
+            template = self._templates.get(name)
+            if template is None:
+                url = await self._create("template0")
+                await prepare(url)
+                template = self._templates[name] = url.rpartition("/")[2]
         return await self._create(template)
 
     async def drop(self, url: str) -> None:

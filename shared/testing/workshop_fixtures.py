@@ -31,11 +31,16 @@ def plain_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@pytest_asyncio.fixture
-async def postgres_transport(databases: TestDatabases) -> AsyncIterator[PostgresTransport]:
-    url = await databases.empty()
+async def _migrate(url: str) -> None:
     transport = PostgresTransport(url)
     await transport.migrate()
+    await transport.close()
+
+
+@pytest_asyncio.fixture
+async def postgres_transport(databases: TestDatabases) -> AsyncIterator[PostgresTransport]:
+    url = await databases.prepared("event log", _migrate)
+    transport = PostgresTransport(url)
     yield transport
     await transport.close()
     await databases.drop(url)
@@ -52,8 +57,7 @@ async def make_service_database(databases: TestDatabases) -> AsyncIterator[OpenD
     opened: list[Database] = []
 
     async def make(name: str) -> Database:
-        url = await databases.empty()
-        await make_tables(url)
+        url = await databases.prepared(WORKSHOP, make_tables)
         database = await open_database(url, name, max_size=14)
         opened.append(database)
         return database
