@@ -29,6 +29,7 @@ class Stepper:
         self._services = services
         self._due: dict[str, tuple[int, datetime | None]] = {}
         self._busy: set[str] = set()
+        self._timed: set[str] = set()
 
     async def drain(self) -> int:
         """Run what can be run now, without moving time; how many things were done."""
@@ -67,7 +68,13 @@ class Stepper:
         known = self._due.get(loop.name)
         if known is None or known[0] != service.database.commits:
             known = self._due[loop.name] = (service.database.commits, await loop.next_due_at())
+            if known[1] is not None:
+                self._timed.add(loop.name)
         return known[1]
+
+    async def _is_timed(self, service: Service, loop: Loop) -> bool:
+        """Whether the loop ever named an instant at which it has work."""
+        return loop.name in self._timed or await self._loop_due(service, loop) is not None
 
     async def _run_woken(self) -> int:
         done = 0
@@ -76,7 +83,7 @@ class Stepper:
                 if not loop.wake.is_set and loop.name not in self._busy:
                     continue
                 loop.wake.clear()
-                if await self._loop_due(service, loop) is not None:
+                if await self._is_timed(service, loop):
                     # It knows when it has work; woken, it may only know better. Its turn comes after the events.
                     continue
                 batch = await loop.run_once()

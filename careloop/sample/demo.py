@@ -84,21 +84,21 @@ def read_inputs(incidents: Path | None, complaints: Path | None, orders: Path | 
 async def replay(suite: Suite, client: SuiteClient, inputs: Inputs, phases: Phases) -> Outcome:
     """Replay all of it, in order of time, to the end of the log. The suite's clock stands at `inputs.begins_at`."""
     before = await event_counts(suite)
-    with phases.phase("promises: calendars, policies, tiers", 1) as done:
+    with phases.phase("promises", 1) as done:
         await post_promises(client)
         await suite.drain()
         done(1)
-    with phases.phase("orders, imported week by week", len(inputs.purchases)) as done:
+    with phases.phase("orders, by week", len(inputs.purchases)) as done:
         await play(suite, weekly_imports(client, inputs.purchases), progress=done)
     register = await read_register(client)
     tickets, complaints = TicketDesk(client, register), ComplaintDesk(client, register)
     incident_actions = tickets.actions(inputs.incidents)
     complaint_actions = complaints.actions(inputs.complaints, inputs.incidents_begin_on)
     total = len(incident_actions) + len(complaint_actions)
-    with phases.phase("incidents and complaints", total) as done:
+    with phases.phase("incidents, complaints", total) as done:
         await play(suite, incident_actions, complaint_actions, progress=done)
     clocks_at_least = 2 * len(inputs.incidents) + len(inputs.complaints)
-    with phases.phase("reading the clocks", clocks_at_least) as done:
+    with phases.phase("clocks", clocks_at_least) as done:
         rows = await read_clocks(client, progress=done)
     counts = (await event_counts(suite)).since(before)
     flows = await event_flows(client, suite.services)

@@ -27,6 +27,8 @@ STATES = {
 PRIORITIES = {"1 - Critical": "critical", "2 - High": "high", "3 - Moderate": "moderate", "4 - Low": "low"}
 
 FINISHED = {RESOLVED, CLOSED}
+# Stands for the state before an incident's first row; a ticket is new then.
+OPENING = "opening"
 WAIT_CUSTOMER, WAIT_OTHERS = "wait_on_customer", "wait_on_third_party"
 
 # (state before, state after) → commands. Every ticket begins as new, when the log says it was opened.
@@ -74,9 +76,7 @@ def steps_of(incident: Incident, counts: Counter[str]) -> list[Step]:
         counts[f"priority {first.priority!r} is unknown: opened as moderate"] += 1
     steps = [opening]
     counts["opened"] += 1
-    if STATES.get(first.state, NEW) != NEW:
-        counts[f"first appears {first.state}"] += 1
-    before = LoggedUpdate(incident.opened_at, "New", first.priority, first.category, first.group, None)
+    before = LoggedUpdate(incident.opened_at, OPENING, first.priority, first.category, first.group, None)
     latest, state = incident.opened_at, NEW
     for update in incident.updates:
         at = max(update.at, latest)
@@ -104,7 +104,7 @@ def _changes(
     """
     moves, now = _moves(was, before, after, counts)
     facts = _facts(before, after)
-    if was in FINISHED and now in FINISHED and moves[:1] != ["reopen"]:
+    if facts and was in FINISHED and now in FINISHED and moves[:1] != ["reopen"]:
         counts["change of fact after resolution: not replayed"] += len(facts)
         facts = []
     counts.update(command for command, _ in facts)

@@ -14,7 +14,6 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -45,12 +44,11 @@ class Phases:
         self.times: list[PhaseTime] = []
         self._bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=18),
             MofNCompleteColumn(),
             _Rate(),
-            TimeElapsedColumn(),
-            TextColumn("remaining"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[clock]}"),
             console=console,
         )
 
@@ -64,7 +62,7 @@ class Phases:
     @contextmanager
     def phase(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
         """A phase of `total` steps; call what it gives with how many were done."""
-        task = self._bars.add_task(name, total=total)
+        task = self._bars.add_task(name, total=total, clock="left")
         done = 0
 
         def advance(count: int) -> None:
@@ -76,4 +74,5 @@ class Phases:
         try:
             yield advance
         finally:
+            self._bars.update(task, clock="taken")
             self.times.append(PhaseTime(name, done, time.monotonic() - wall, time.process_time() - cpu))

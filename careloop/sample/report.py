@@ -24,7 +24,7 @@ def show(console: Console, figures: Figures) -> None:
 
 
 def _attainment(console: Console, lines: Iterable[Figures]) -> None:
-    table = Table(title="Attainment (SLA 达成率) by metric and priority", title_justify="left")
+    table = _titled(console, "Attainment (SLA 达成率) by metric and priority")
     table.add_column("metric")
     table.add_column("priority")
     for name in ("clocks", "met", "missed", "other", "attainment"):
@@ -67,7 +67,7 @@ def _complaints(complaints: Figures) -> dict[str, int]:
 
 
 def _events(console: Console, services: Mapping[str, Figures]) -> None:
-    table = Table(title="Events by service", title_justify="left")
+    table = _titled(console, "Events by service")
     table.add_column("service")
     columns = ("published", "consumed", "skipped", "unread", "parked", "dead_letters")
     for name in columns:
@@ -78,7 +78,7 @@ def _events(console: Console, services: Mapping[str, Figures]) -> None:
 
 
 def _time(console: Console, time: Figures) -> None:
-    table = Table(title="Time", title_justify="left")
+    table = _titled(console, "Time")
     table.add_column("phase")
     for name in ("steps", "wall", "own CPU", "rate"):
         table.add_column(name, justify="right")
@@ -95,10 +95,16 @@ def _time(console: Console, time: Figures) -> None:
     )
 
 
+def _titled(console: Console, title: str, *, show_header: bool = True) -> Table:
+    """A table below its title, which may be wider than the table."""
+    console.print(f"\n[bold]{title}[/bold]")
+    return Table(show_header=show_header)
+
+
 def _pairs(console: Console, title: str, pairs: Mapping[str, int]) -> None:
     if not pairs:
         return
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = _titled(console, title, show_header=False)
     table.add_column("what")
     table.add_column("count", justify="right")
     for name, count in pairs.items():

@@ -35,8 +35,8 @@ def test_the_real_log_uses_the_declared_mapping_as_counted() -> None:
     steps = [step for incident in incidents for step in steps_of(incident, counts)]
     assert len(incidents) == 447
     assert sum(len(incident.updates) for incident in incidents) == 3000
-    assert counts["first appears Resolved"] == 16
-    assert counts["New → Resolved: resolve"] == 137 + 16
+    assert counts["opening → Resolved: resolve"] == 16
+    assert counts["New → Resolved: resolve"] == 137
     assert (
         counts["Awaiting User Info → Resolved: resolve"] + counts["Awaiting Problem → Resolved: resolve"]
         == 120
