@@ -459,11 +459,14 @@ def test_same_event_writes_its_line_once(lab: Any) -> None:
     assert len(ticket.subject.entries) == 1
 
 
-def test_inputs_of_one_instant_are_read_in_the_sources_order(lab: Any) -> None:
+@pytest.mark.parametrize("others", range(6))
+def test_inputs_of_one_instant_are_read_in_the_sources_order(lab: Any, others: int) -> None:
     ticket = lab.ticket(lab.target(duration=4))
     ticket.happen("opened", lab.at("09:00"))
-    waiting = ticket.entry("waiting", lab.at("10:00"), sequence=2, waiting_on="customer")
-    resumed = ticket.entry("resumed", lab.at("10:00"), sequence=3)
+    for _ in range(others):
+        ticket.happen("assigned", lab.at("09:30"))
+    waiting = ticket.entry("waiting", lab.at("10:00"), sequence=20, waiting_on="customer")
+    resumed = ticket.entry("resumed", lab.at("10:00"), sequence=30)
     ticket.record(resumed, now=lab.at("10:00"))
     ticket.record(waiting, now=lab.at("10:00"))
     assert ticket.clock().run_state is RunState.RUNNING

@@ -282,3 +282,11 @@ def test_stale_timer_does_nothing(lab: Any) -> None:
     ticket.fire(lab.at("14:00"))
     assert not instants(ticket)
     assert not ticket.timers
+
+
+def test_stale_timer_sets_no_other(lab: Any) -> None:
+    ticket = paused_before_due(lab)
+    ticket.happen("resumed", lab.at("11:00"))
+    assert [timer.due_at for timer in ticket.timers] == [lab.at("13:00"), lab.at("14:00")]
+    ticket.fire(lab.at("13:00"))
+    assert [timer.due_at for timer in ticket.timers] == [lab.at("14:00")]
