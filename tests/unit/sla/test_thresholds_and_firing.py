@@ -163,6 +163,14 @@ def test_after_an_outage_a_late_warning_waits_for_its_past_breach_so_that_breach
     assert [event.breached_at for event in breaches] == [lab.at("11:00"), lab.at("13:00")]
 
 
+def test_breach_of_a_clock_at_work_is_left_to_the_timers_who_keep_due_order(lab: Any) -> None:
+    ticket = watched(lab)
+    ticket.happen("assigned", lab.at("15:00"), noticed_at=lab.at("20:00"))
+    assert "ClockBreached" not in ticket.names()
+    ticket.fire(lab.at("20:00"))
+    assert ticket.names().count("ClockBreached") == 1
+
+
 def test_slightly_late_threshold_is_said_as_if_in_time(lab: Any) -> None:
     ticket = watched(lab)
     ticket.fire(lab.at("11:00:59"))
