@@ -19,7 +19,11 @@ def main() -> int:
     if unknown:
         sys.stderr.write(f"no bench is called {', '.join(unknown)}; there are {', '.join(names())}\n")
         return 2
-    failed = [name for name in wanted if subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode]
+    failed = [
+        name
+        for name in wanted
+        if subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode
+    ]
     if failed:
         sys.stderr.write(f"failed: {', '.join(failed)}\n")
     return 1 if failed else 0

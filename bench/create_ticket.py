@@ -112,7 +112,11 @@ async def serve(kind: str, url: str, events_url: str, jwks: str) -> None:
         app = bare_app(pool)
     else:
         settings = ticketing.Settings(
-            database_url=url, events_database_url=events_url, jwks=jwks, pool_min_size=POOL, pool_max_size=POOL
+            database_url=url,
+            events_database_url=events_url,
+            jwks=jwks,
+            pool_min_size=POOL,
+            pool_max_size=POOL,
         )
         service = ticketing.build(settings, clock=SystemClock(), transport=PostgresTransport(events_url))
         await service.open()
@@ -170,7 +174,9 @@ async def measure(seconds: float, rounds: int, state: Path, postgres: PostgresSe
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)

@@ -102,7 +102,9 @@ async def run() -> None:
                 rate = await relayed(database, transport)
                 rates.append(rate)
                 ratio = rate / reference
-                print(f"round {number}: relay {rate:>7,.0f} /s   bare {reference:>7,.0f} /s   ratio {ratio:.2f}")
+                print(
+                    f"round {number}: relay {rate:>7,.0f} /s   bare {reference:>7,.0f} /s   ratio {ratio:.2f}"
+                )
             best = max(rates)
             print(f"best {best:,.0f} /s, bar {BAR:,} /s: {'met' if best >= BAR else 'short'}")
         finally:

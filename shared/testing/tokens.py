@@ -25,7 +25,9 @@ class TestIssuer:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.jwks_path = directory / f"jwks-{kid}.json"
         public: dict[str, Any] = json.loads(ECAlgorithm.to_jwk(self.key.public_key()))
-        self.jwks_path.write_text(json.dumps({"keys": [{**public, "kid": kid, "use": "sig", "alg": "ES256"}]}))
+        self.jwks_path.write_text(
+            json.dumps({"keys": [{**public, "kid": kid, "use": "sig", "alg": "ES256"}]})
+        )
 
     def token(
         self,
