@@ -16,8 +16,8 @@ from services.sla.api.calendar_models import (
 )
 from services.sla.api.catalogue_access import SlaContext, context_of
 from services.sla.domain.calendars import BusinessTimeline
+from services.sla.domain.errors import CalendarNotFoundError
 from services.sla.persistence import calendar_store
-from services.sla.persistence.catalogue_store import calendar_version_of
 from services.sla.usecases.write_calendar import AddCalendarVersion, CreateCalendar
 from services.sla.usecases.write_calendar import add_calendar_version as add_version_usecase
 from services.sla.usecases.write_calendar import create_calendar as create_usecase
@@ -122,11 +122,12 @@ async def find_due_instant(
     calendar_id: UUID,
     start: Instant,
     seconds: Annotated[float, Query(ge=-MOST_SECONDS, le=MOST_SECONDS)],
+    context: Context,
     reader: Annotated[Reader, Depends(reading("find_due_instant"))],
 ) -> Response:
     """When so many business seconds after `start` have passed, on the newest version; negative looks back."""
     async with reader.session() as session:
-        timeline = await _timeline(session, calendar_id)
+        timeline = await _timeline(session, calendar_id, context)
     return reader.answer(DueOut(due_at=timeline.due(start, seconds)))
 
 
@@ -135,16 +136,20 @@ async def find_elapsed_time(
     calendar_id: UUID,
     start: Instant,
     end: Instant,
+    context: Context,
     reader: Annotated[Reader, Depends(reading("find_elapsed_time"))],
 ) -> Response:
     """Business seconds from `start` to `end`, on the newest version."""
     async with reader.session() as session:
-        timeline = await _timeline(session, calendar_id)
+        timeline = await _timeline(session, calendar_id, context)
     return reader.answer(ElapsedOut(seconds=timeline.elapsed(start, end)))
 
 
-async def _timeline(session: Session, calendar_id: UUID) -> BusinessTimeline:
-    return calendar_version_of(await calendar_store.latest(session, calendar_id)).timeline
+async def _timeline(session: Session, calendar_id: UUID, context: SlaContext) -> BusinessTimeline:
+    versions = (await context.catalogues.newest(session)).calendar_versions(calendar_id)
+    if not versions:
+        raise CalendarNotFoundError
+    return versions[-1].timeline
 
 
 async def _shown(session: Session, calendar_id: UUID) -> CalendarOut:

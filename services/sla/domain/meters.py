@@ -71,6 +71,7 @@ class DayMeter:
 
     def __init__(self, nth_end: Callable[[int], datetime], days_until: Callable[[datetime], int]) -> None:
         self._nth_end = nth_end
+        self._ends: dict[int, datetime | None] = {}
         self._days_until = days_until
 
     def measure(self, start: datetime, end: datetime) -> int:
@@ -94,10 +95,12 @@ class DayMeter:
         return low
 
     def _end_of(self, nth: int) -> datetime | None:
-        try:
-            return self._nth_end(nth)
-        except _OUT_OF_REACH:
-            return None
+        if nth not in self._ends:
+            try:
+                self._ends[nth] = self._nth_end(nth)
+            except _OUT_OF_REACH:
+                self._ends[nth] = None
+        return self._ends[nth]
 
 
 def meter_of(unit: Unit, timeline: BusinessTimeline | None, received_at: datetime) -> Meter:
