@@ -1,10 +1,13 @@
 """`careloop migrate`: bring databases to the revision that this code needs."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from shared.operations.settings import ServiceSettings
 
 
 def migrate(
@@ -17,9 +20,11 @@ def migrate(
     async def run() -> None:
         for name in [service] if service else SERVICES:
             composed = composition(name)
-            url = composed.Settings().database_url
+            settings = composed.Settings()
+            url = settings.database_url
             before = await current(url)
             await upgrade(composed.HISTORY, url)
+            await _event_log(name, settings)
             head = composed.HISTORY.head()
             console.print(
                 f"{name}: already at {head}" if before == head else f"{name}: {before or 'empty'} → {head}"
@@ -27,3 +32,17 @@ def migrate(
 
     console = Console()
     asyncio.run(run())
+
+
+async def _event_log(name: str, settings: "ServiceSettings") -> None:
+    """The PostgreSQL transport's tables and this service's topic; Kafka's topics are made by its operator."""
+    if settings.transport != "postgres" or settings.events_database_url is None:
+        return
+    from shared.events.transport.postgres import PostgresTransport
+
+    log = PostgresTransport(settings.events_database_url)
+    try:
+        await log.migrate()
+        await log.create_topics([f"{name}.events"])
+    finally:
+        await log.close()

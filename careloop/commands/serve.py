@@ -40,15 +40,14 @@ async def _serve(name: str, role: Role) -> None:
     from shared.kernel.clock import SystemClock
     from shared.operations.running import serve as run
     from shared.operations.transports import open_transport
-    from shared.telemetry.logs import configure
+    from shared.telemetry import logs, traces
 
     composed = composition(name)
     settings = composed.Settings()
-    configure(service=f"{name}.{role.value}", log_format=settings.log_format, level=settings.log_level)
+    logs.configure(service=f"{name}.{role.value}", log_format=settings.log_format, level=settings.log_level)
+    end_traces = traces.configure(f"{name}.{role.value}")
     transport = open_transport(settings, client_id=f"{name}-{role.value}")
     try:
-        if role is Role.worker:
-            await transport.create_topics([f"{name}.events"])
         service = composed.build(settings, clock=SystemClock(), transport=transport)
         await run(
             service,
@@ -59,6 +58,7 @@ async def _serve(name: str, role: Role) -> None:
         )
     finally:
         await transport.close()
+        end_traces()
 
 
 def _refuse(why: str) -> None:

@@ -25,9 +25,11 @@ from shared.events.consumer import Consumer
 from shared.events.outbox import OutboxWriter
 from shared.events.relay import Relay
 from shared.events.transport.base import Transport
+from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import Clock
 from shared.operations.operator_routes import operator_routes
 from shared.operations.service import Service
+from shared.operations.upkeep import upkeep_loops
 from shared.web.app import create_app
 
 __all__ = ["HISTORY", "Settings", "build", "rebuild", "valuation_of"]
@@ -88,7 +90,15 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
         app,
         database,
         HISTORY,
-        loops=(relay, consumer, imports, reviews),
+        loops=(
+            relay,
+            consumer,
+            imports,
+            reviews,
+            *upkeep_loops(
+                NAME, database, log=transport if isinstance(transport, PostgresTransport) else None
+            ),
+        ),
         checks={"broker": transport.check},
     )
 

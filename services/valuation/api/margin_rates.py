@@ -54,7 +54,7 @@ def margin_rate_routes(valuation: Valuation) -> APIRouter:
     async def set_margin_rate(
         product_kind: ProductKind,
         body: SetMarginRateIn,
-        edge: Annotated[CommandEdge, Depends(command("set_margin_rate"))],
+        edge: Annotated[CommandEdge, Depends(command("set_margin_rate", if_match="optional"))],
     ) -> Response:
         """Set the rate of a kind; If-Match when it has one already."""
         try:
