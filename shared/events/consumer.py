@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 
@@ -233,6 +233,6 @@ def time_of(record: IncomingRecord) -> datetime | None:
     """When the record's event happened, if it says so readably."""
     try:
         at = datetime.fromisoformat(record.headers.get("ce_time", ""))
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return at if at.tzinfo is not None else None

@@ -127,7 +127,7 @@ def from_record(record: IncomingRecord) -> Envelope:
     except KeyError as missing:
         name = str(missing.args[0])
         raise MalformedRecordError.of(name, "required", f"the record has no header {name}") from None
-    except ValueError as unreadable:
+    except (ValueError, OverflowError) as unreadable:
         raise MalformedRecordError.of(
             "headers", "readable", "an attribute or the key is unreadable"
         ) from unreadable

@@ -176,7 +176,8 @@ class ProgressTracker:
             consumer_group=self._group,
             topics=[at.topic for at in ordered],
             partitions=[at.partition for at in ordered],
-            consumed_through=[rows[at][1] for at in ordered],
+            # An event that claims to come from the future lets no timer overtake what is unread.
+            consumed_through=[through and min(through, now) for through in (rows[at][1] for at in ordered)],
             caught_up=[rows[at][0] for at in ordered],
             checked_at=now,
             trusted_until=None if self._trust is None else now + self._trust,

@@ -2,14 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.new_topic import NewTopic
 from aiokafka.partitioner import DefaultPartitioner
 
 from careloop.infrastructure.kafka import KafkaServer
+from shared.db.database import Database
+from shared.events.consumer import Consumer
+from shared.events.envelope import Envelope, to_headers
 from shared.events.transport import (
     Acknowledged,
     Failed,
@@ -21,7 +27,11 @@ from shared.events.transport import (
 )
 from shared.events.transport.kafka import KafkaTransport
 from shared.events.transport.kafka_publisher import hash_of
+from shared.kernel.clock import SystemClock
+from shared.kernel.ids import new_id
 from shared.kernel.signals import Signal
+from shared.testing import workshop as w
+from shared.testing.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -95,7 +105,7 @@ async def test_after_a_refusal_the_partition_goes_on(
             [record(topic, "large", number, 9000), record(topic, "small", number)]
         )
         assert isinstance(refused, Refused)
-        assert refused.code == "MessageSizeTooLargeError"
+        assert refused.code == "record_too_large"
         assert isinstance(taken, Acknowledged)
     assert await numbers(kafka, topic, group, 3) == [0, 1, 2]
 
@@ -115,8 +125,6 @@ async def test_a_producer_out_of_sequence_is_rebuilt(kafka: KafkaTransport, topi
     await kafka.publish([record(topic, "key", 0)])
     manager = kafka._publisher._producer._txn_manager
     for partition in range(4):
-        from aiokafka import TopicPartition as KafkaPartition
-
         manager.increment_sequence_number(KafkaPartition(topic, partition), 7)
     sent: Sequence[OutgoingRecord] = [record(topic, "key", 1)]
     [outcome] = await kafka.publish(sent)
@@ -164,3 +172,51 @@ async def test_positions_of_partitions_that_moved_are_not_committed(
 async def assigned(reader: GroupReader) -> set[int]:
     consumer = reader._consumer  # type: ignore[attr-defined]
     return set() if consumer is None else {at.partition for at in consumer.assignment()}
+
+
+async def test_whatever_a_stranger_puts_on_a_topic_is_buried_and_others_go_on(
+    kafka: KafkaTransport, kafka_server: KafkaServer, office: Database, group: str
+) -> None:
+    await kafka.create_topics([w.TOPIC])
+    good = uuid4()
+    strange = [
+        (b"\x00\xff", [("ce_type", b"workshop.thing_happened.v1"), ("ce_id", b"\x00")]),
+        (None, [("ce_type", w.ThingHappenedV1.TYPE.encode())]),
+        (
+            str(good).encode(),
+            [(name, b"\x00") for name in to_headers(envelope_of(good)) if name != "ce_type"],
+        ),
+        (b"far", [*headers_of(envelope_of(good)), ("ce_time", b"0001-01-01T00:00:00+14:00")]),
+    ]
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_server.bootstrap_servers)
+    await producer.start()
+    for key, headers in strange:
+        await producer.send_and_wait(w.TOPIC, b"\x00\x01", key=key, headers=headers)
+    await producer.stop()
+    payload = w.ThingHappenedV1(thing_id=good, number=1).model_dump_json().encode()
+    await kafka.publish([OutgoingRecord(w.TOPIC, str(good), to_headers(envelope_of(good)), payload)])
+    consumer = Consumer(group, office, kafka, w.subscriptions())
+    async with w.running(consumer):
+        await w.until_noted(office, {good: 1})
+        await eventually(lambda: buried(consumer, office, 3))
+
+
+async def buried(consumer: Consumer, office: Database, count: int) -> bool:
+    async with office.session() as session:
+        return len(await consumer.dead_letters.page(session, limit=200)) >= count
+
+
+def envelope_of(key: UUID) -> Envelope:
+    return Envelope(
+        id=new_id(),
+        source=w.WORKSHOP,
+        type=w.ThingHappenedV1.TYPE,
+        key=key,
+        sequence=1,
+        occurred_at=SystemClock().now(),
+        correlation_id=new_id(),
+    )
+
+
+def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
+    return [(name, value.encode()) for name, value in to_headers(envelope).items() if name != "ce_time"]

@@ -206,7 +206,7 @@ class KafkaPublisher:
                     await (await producer.send_batch(batch, topic, partition=partition))
             except REFUSALS as refusal:
                 await self._discard()
-                return Refused(type(refusal).__name__, str(refusal))
+                return Refused(_code_of(refusal), str(refusal))
             except UnknownError as refusal:
                 await self._discard()
                 if attempt == UNKNOWN_ATTEMPTS:
@@ -240,6 +240,12 @@ class KafkaPublisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             await _end(producer)
+
+
+def _code_of(refusal: KafkaError) -> str:
+    if isinstance(refusal, MessageSizeTooLargeError | RecordListTooLargeError):
+        return "record_too_large"
+    return "invalid_record"
 
 
 async def _end(producer: Any) -> None:

@@ -135,8 +135,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 topic=message.topic,
                 partition=message.partition,
                 position=message.offset,
-                key=(message.key or b"").decode(errors="replace"),
-                headers={name: (value or b"").decode(errors="replace") for name, value in message.headers},
+                key=_text(message.key),
+                headers={name: _text(value) for name, value in message.headers},
                 value=message.value or b"",
             )
             for message in messages
@@ -206,6 +206,11 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await _stop(consumer)
+
+
+def _text(raw: bytes | None) -> str:
+    """Bytes as text that a database can keep, whatever a stranger put on the topic."""
+    return (raw or b"").decode(errors="replace").replace("\x00", "\ufffd")
 
 
 async def _stop(consumer: Any) -> None:

@@ -116,6 +116,7 @@ async def test_an_unknown_type_is_skipped_and_counted(
         ({"ce_causationdepth": "16"}, None, "causation_too_deep"),
         ({"ce_time": "yesterday"}, None, "malformed_record"),
         ({"ce_time": "2026-01-05T08:00:00"}, None, "malformed_record"),
+        ({"ce_time": "0001-01-01T00:00:00+14:00"}, None, "malformed_record"),
         ({"ce_id": ""}, None, "malformed_record"),
         ({"ce_specversion": "0.3"}, None, "malformed_record"),
         ({"ce_sequence": "many"}, None, "malformed_record"),

@@ -105,6 +105,7 @@ async def test_the_backlog_is_known_within_the_transaction_that_reads_it(
 
 async def test_one_partition_behind_holds_all(office: Database, simulated: SimulatedClock) -> None:
     tracker = ProgressTracker(w.OFFICE, office)
+    simulated.set(START + timedelta(minutes=3))
     async with office.session() as session:
         await tracker.consumed(session, AT, PartitionState(0, 0.0), START)
         await tracker.consumed(session, OTHER, PartitionState(5, 0.0), START + timedelta(minutes=3))
@@ -112,6 +113,15 @@ async def test_one_partition_behind_holds_all(office: Database, simulated: Simul
     assert await horizon_of(office, now) == START + timedelta(minutes=3)
     await tracker.idle({AT: PartitionState(0, 0.0), OTHER: PartitionState(0, 0.0)})
     assert await horizon_of(office, now) == now
+
+
+async def test_a_record_that_claims_to_be_from_the_future_moves_nothing_there(
+    office: Database, simulated: SimulatedClock
+) -> None:
+    tracker = ProgressTracker(w.OFFICE, office)
+    async with office.session() as session:
+        await tracker.consumed(session, AT, PartitionState(5, 0.0), START + timedelta(days=9000))
+    assert await horizon_of(office, START + timedelta(hours=1)) == START
 
 
 async def test_a_record_published_again_is_no_step_back(office: Database, simulated: SimulatedClock) -> None:
