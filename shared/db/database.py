@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import TracebackType
 from typing import Any, TypeVar
 
 import asyncpg
@@ -39,6 +40,10 @@ class DatabaseUnavailableError(UnavailableError):
     """The database does not answer; nothing was changed."""
 
 
+class TransactionAbortedError(Exception):
+    """A statement of this transaction failed, so nothing of it was kept, and yet it was to be committed."""
+
+
 async def nothing_before_commit(transaction: Transaction) -> None:
     """For a database without an outbox."""
 
@@ -69,7 +74,7 @@ class Database:
         # How many transactions were committed: whoever caches what he read can tell that it may be stale.
         self.commits = 0
         self._sizes = (min_size, max_size)
-        self._command_timeout = command_timeout_seconds
+        self.command_timeout_seconds = command_timeout_seconds
         self._server_settings = {"application_name": name, "timezone": "UTC", **(server_settings or {})}
         self._pool: Any = None
 
@@ -80,7 +85,7 @@ class Database:
                 self.url,
                 min_size=self._sizes[0],
                 max_size=self._sizes[1],
-                command_timeout=self._command_timeout,
+                command_timeout=self.command_timeout_seconds,
                 server_settings=self._server_settings,
                 init=_use_json,
                 reset=_nothing_to_reset,
@@ -99,7 +104,7 @@ class Database:
     async def connect(self) -> Any:
         """A connection of its own outside the pool (for session locks); the caller closes it."""
         connection = await asyncpg.connect(
-            self.url, command_timeout=self._command_timeout, server_settings=self._server_settings
+            self.url, command_timeout=self.command_timeout_seconds, server_settings=self._server_settings
         )
         await _use_json(connection)
         return connection
@@ -110,18 +115,11 @@ class Database:
         async with self._acquire() as connection:
             yield Session(connection)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
-        async with self._acquire() as connection, connection.transaction():
-            transaction = Transaction(connection, self.clock)
-            yield transaction
-            if transaction.recorded:
-                await self.before_commit(transaction)
-        self.commits += 1
-        if transaction.recorded:
-            for notify in self.on_commit:
-                notify()
+    def transaction(self) -> "TransactionScope":
+        """`async with database.transaction() as transaction`: committed when the block ends, rolled back when it
+        raises. Raises `TransactionAbortedError` when a statement failed and the block went on as if it had not.
+        """
+        return TransactionScope(self)
 
     async def run(
         self,
@@ -151,12 +149,70 @@ class Database:
             self.clock.correct(offset)
         return offset
 
-    @asynccontextmanager
-    async def _acquire(self) -> AsyncIterator[Any]:
+    def opened(self) -> Any:
+        """The pool. Raises `DatabaseUnavailableError` when it is not open."""
         if self._pool is None:
             raise DatabaseUnavailableError(f"the pool of {self.name} is not open")
-        async with self._pool.acquire(timeout=self._command_timeout) as connection:
+        return self._pool
+
+    @asynccontextmanager
+    async def _acquire(self) -> AsyncIterator[Any]:
+        async with self.opened().acquire(timeout=self.command_timeout_seconds) as connection:
             yield connection
+
+
+class TransactionScope:
+    """One transaction on a connection of the pool.
+
+    Written out rather than nested from context managers, because every command of every service goes through it.
+    """
+
+    __slots__ = ("_connection", "_database", "_pool", "_transaction")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __aenter__(self) -> Transaction:
+        self._pool = self._database.opened()
+        # asyncpg's own timeout makes a task for each acquisition; this one only sets an alarm.
+        async with asyncio.timeout(self._database.command_timeout_seconds):
+            self._connection = await self._pool.acquire()
+        try:
+            await self._connection.execute("BEGIN")
+        except BaseException:
+            await self._pool.release(self._connection)
+            raise
+        self._transaction = Transaction(self._connection, self._database.clock)
+        return self._transaction
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        recorded = self._transaction.recorded
+        try:
+            if kind is not None:
+                await self._roll_back()
+                return
+            try:
+                if recorded:
+                    await self._database.before_commit(self._transaction)
+                outcome = await self._connection.execute("COMMIT")
+            except BaseException:
+                await self._roll_back()
+                raise
+        finally:
+            await self._pool.release(self._connection)
+        if outcome != "COMMIT":
+            raise TransactionAbortedError(f"{self._database.name}: PostgreSQL answered {outcome} to COMMIT")
+        self._database.commits += 1
+        if recorded:
+            for notify in self._database.on_commit:
+                notify()
+
+    async def _roll_back(self) -> None:
+        # A connection that was lost has nothing left to roll back, and the error that matters is on its way.
+        if not self._connection.is_closed():
+            await self._connection.execute("ROLLBACK")
 
 
 async def _use_json(connection: Any) -> None:

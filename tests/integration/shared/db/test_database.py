@@ -1,6 +1,7 @@
 """Transactions, retries and statements on a real PostgreSQL."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.db.database import Database, DatabaseUnavailableError
+from shared.db.database import Database, DatabaseUnavailableError, TransactionAbortedError
 from shared.db.statements import insert, statement, update
 from shared.db.work import Transaction, Work
 from shared.kernel.aggregates import Aggregate, DomainEvent
@@ -94,6 +95,35 @@ async def test_events_reach_the_outbox_hook_before_commit_and_listeners_after(da
     await database.run(twice, actor=ACTOR)
     await database.run(lambda work: work.execute(ADD, id=1, n=0, facts=None), actor=ACTOR)
     assert seen == ["hook [1, 2]", "committed"], "a transaction without events bothers nobody"
+
+
+async def test_a_block_that_swallows_a_failed_statement_is_not_taken_for_committed(
+    database: Database,
+) -> None:
+    async def careless(work: Work) -> None:
+        await work.execute(ADD, id=1, n=0, facts=None)
+        with contextlib.suppress(asyncpg.UniqueViolationError):
+            await work.execute(ADD, id=1, n=0, facts=None)
+
+    with pytest.raises(TransactionAbortedError):
+        await database.run(careless, actor=ACTOR)
+    async with database.session() as session:
+        assert await session.fetch_value(COUNT) == 0
+
+
+async def test_connections_are_given_back_whatever_happens(database: Database) -> None:
+    async def fails(work: Work) -> None:
+        raise LookupError("again and again")
+
+    async def is_cut_off(work: Work) -> None:
+        asyncio.current_task().cancel()  # type: ignore[union-attr]
+        await work.fetch_value(COUNT)
+
+    for command, error in ((fails, LookupError), (is_cut_off, asyncio.CancelledError)):
+        for _ in range(10):
+            with pytest.raises(error):
+                await asyncio.create_task(database.run(command, actor=ACTOR))  # type: ignore[arg-type]
+    await database.run(lambda work: work.execute(ADD, id=1, n=0, facts=None), actor=ACTOR)
 
 
 async def test_a_hook_that_fails_rolls_the_effect_back(database: Database) -> None:
