@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -99,8 +100,12 @@ def name_of(event_type: str) -> str:
 
 
 def _stand_in_id(record: IncomingRecord) -> UUID:
-    """An id for a record whose own cannot be trusted: the same at each delivery."""
-    return derived_id("record", record.topic, str(record.partition), str(record.position))
+    """An id for a record whose own cannot be trusted: the same at each delivery.
+
+    With its contents, because a topic that was made anew counts positions from zero again.
+    """
+    contents = sha256(record.key.encode() + b"\x00" + record.value).hexdigest()
+    return derived_id("record", record.topic, str(record.partition), str(record.position), contents)
 
 
 __all__ = [
