@@ -64,7 +64,6 @@ class Played:
 def slice_of(inputs: Inputs, incidents: int, complaints: int, customers: int) -> Inputs:
     """The first so many incidents and complaints, spread over their log, and the orders of so many customers."""
     buyers = set(sorted({one.customer for one in inputs.purchases})[:customers])
-    # The shipped sample's last order belongs to whoever bought last: without it weeks would end elsewhere.
     return replace(
         inputs,
         purchases=[one for one in inputs.purchases if one.customer in buyers],
