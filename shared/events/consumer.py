@@ -1,7 +1,7 @@
 """The consumer: from topics to a service's handlers, each event once, each key in order."""
 
+import asyncio
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -77,7 +77,7 @@ class Consumer:
         self.dead_letters = DeadLetters(database, self._delivery)
         self._reader: GroupReader | None = None
         self._done: dict[TopicPartition, int] = {}
-        self._suspected: Counter[tuple[TopicPartition, int]] = Counter()
+        self._suspected: dict[TopicPartition, tuple[int, int]] = {}
         self._released_at = 0.0
 
     async def run_once(self) -> int:
@@ -131,18 +131,30 @@ class Consumer:
         batches: Sequence[PartitionBatch],
         states: Mapping[TopicPartition, PartitionState],
     ) -> None:
-        for place, batch in enumerate(batches):
-            try:
+        """Take the batches, some of them at once; those that fail are read again, the others go on."""
+        turn = asyncio.Semaphore(self._transport.parallel_partitions)
+
+        async def take(batch: PartitionBatch) -> None:
+            async with turn:
                 await self._take(batch, states.get(batch.partition))
-            except BaseException:
-                for undone in batches[place:]:
-                    first = undone.records[0].position
-                    done_before = self._done.get(undone.partition, first)
-                    await reader.rewind(undone.partition, max(first, done_before))
-                raise
+
+        undone = {batch.partition: batch.records[0].position for batch in batches}
+        faults: list[BaseException] = []
+        try:
+            results = await asyncio.gather(*(take(batch) for batch in batches), return_exceptions=True)
+            for batch, result in zip(batches, results, strict=True):
+                if isinstance(result, BaseException):
+                    faults.append(result)
+                else:
+                    del undone[batch.partition]
+        finally:
+            for partition, first in undone.items():
+                await reader.rewind(partition, max(first, self._done.get(partition, first)))
         if self._done:
             await reader.commit(self._done)
             self._done.clear()
+        if faults:
+            raise faults[0]
 
     async def _take(self, batch: PartitionBatch, state: PartitionState | None) -> None:
         arrivals = [
@@ -157,7 +169,8 @@ class Consumer:
                 await self._together(batch, arrivals, state)
                 written = True
             except Exception as error:
-                if is_passing(error) and not is_suspect(error):
+                # What lost a race is smaller alone, and loses fewer.
+                if is_passing(error) and not is_suspect(error) and not isinstance(error, RETRIED):
                     raise
                 log.info("batch_redone_one_by_one", consumer=self.name, events=len(arrivals))
                 await self._one_by_one(batch, arrivals)
@@ -214,12 +227,11 @@ class Consumer:
     def _may_pass(self, partition: TopicPartition, arrival: Arrival, error: Exception) -> bool:
         if not is_suspect(error):
             return is_passing(error)
-        suspect = (partition, arrival.record.position)
-        if suspect not in self._suspected:
-            # Only the event in hand can be suspect.
-            self._suspected.clear()
-        self._suspected[suspect] += 1
-        return self._suspected[suspect] < SUSPECT_ATTEMPTS
+        position = arrival.record.position
+        before, count = self._suspected.get(partition, (position, 0))
+        count = count + 1 if before == position else 1
+        self._suspected[partition] = (position, count)
+        return count < SUSPECT_ATTEMPTS
 
     async def _release_abandoned(self) -> None:
         """Go on with keys whose dead letter was resolved by somebody who died before their parked events."""

@@ -14,7 +14,8 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from careloop.infrastructure.kafka import KafkaServer
 from shared.db.database import Database
-from shared.events.consumer import Consumer
+from shared.db.work import Work
+from shared.events.consumer import Consumer, Subscription
 from shared.events.envelope import Envelope, to_headers
 from shared.events.transport import (
     Acknowledged,
@@ -204,18 +205,51 @@ async def test_whatever_a_stranger_puts_on_a_topic_is_buried_and_others_go_on(
         await eventually(lambda: buried(consumer, office, 4))
 
 
+async def test_partitions_are_worked_on_at_once_and_one_that_fails_does_not_stop_the_others(
+    kafka: KafkaTransport, office: Database, group: str
+) -> None:
+    first, second = uuid4(), uuid4()
+    while hash_of(str(first)) % 4 == hash_of(str(second)) % 4:
+        second = uuid4()
+    meeting = asyncio.Barrier(2)
+    failures = 3
+
+    async def meet(work: Work, envelope: Envelope, payload: w.ThingHappenedV1) -> None:
+        nonlocal failures
+        if payload.number == 1:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await meeting.wait()
+        elif envelope.key == first and failures:
+            failures -= 1
+            raise ConnectionResetError
+        await w.note(work, envelope, payload)
+
+    for number in (1, 2):
+        records = []
+        for thing in (first, second):
+            payload = w.ThingHappenedV1(thing_id=thing, number=number).model_dump_json().encode()
+            headers = to_headers(envelope_of(thing, sequence=number))
+            records.append(OutgoingRecord(w.TOPIC, str(thing), headers, payload))
+        assert all(isinstance(outcome, Acknowledged) for outcome in await kafka.publish(records))
+    consumer = Consumer(group, office, kafka, [Subscription(w.ThingHappenedV1, meet)])
+    async with w.running(consumer):
+        notes = await w.until_noted(office, {first: 2, second: 2})
+    assert w.faults_of(notes, {first: 2, second: 2}) == []
+    assert failures == 0
+
+
 async def buried(consumer: Consumer, office: Database, count: int) -> bool:
     async with office.session() as session:
         return len(await consumer.dead_letters.page(session, limit=200)) >= count
 
 
-def envelope_of(key: UUID) -> Envelope:
+def envelope_of(key: UUID, *, sequence: int = 1) -> Envelope:
     return Envelope(
         id=new_id(),
         source=w.WORKSHOP,
         type=w.ThingHappenedV1.TYPE,
         key=key,
-        sequence=1,
+        sequence=sequence,
         occurred_at=SystemClock().now(),
         correlation_id=new_id(),
     )

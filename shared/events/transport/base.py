@@ -124,9 +124,11 @@ class Transport(Protocol):
     """Where events travel. Connects by itself when first used; `close` ends everything it opened.
 
     `long_poll_seconds` is how long a poll may usefully wait for records: 0 where waiting is the caller's.
+    `parallel_partitions` is how many partitions one consumer may work on at once.
     """
 
     long_poll_seconds: float
+    parallel_partitions: int
 
     async def create_topics(self, topics: Sequence[str]) -> None:
         """Make the topics that are missing. Raises `BrokerUnavailableError`."""

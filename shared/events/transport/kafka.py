@@ -19,6 +19,8 @@ from shared.events.transport.kafka_reader import STALL_SECONDS, KafkaReader
 from shared.kernel.signals import Signal
 
 LONG_POLL_SECONDS = 0.25
+# An event costs its handler a few round trips to the database: others use that time.
+PARALLEL_PARTITIONS = 4
 
 __all__ = ["KafkaSecurity", "KafkaTransport"]
 
@@ -32,6 +34,7 @@ class KafkaTransport:
     """
 
     long_poll_seconds = LONG_POLL_SECONDS
+    parallel_partitions = PARALLEL_PARTITIONS
 
     def __init__(
         self,
