@@ -211,14 +211,15 @@ async def test_partitions_are_worked_on_at_once_and_one_that_fails_does_not_stop
     first, second = uuid4(), uuid4()
     while hash_of(str(first)) % 4 == hash_of(str(second)) % 4:
         second = uuid4()
-    meeting = asyncio.Barrier(2)
+    arrived = {first: asyncio.Event(), second: asyncio.Event()}
     failures = 3
 
     async def meet(work: Work, envelope: Envelope, payload: w.ThingHappenedV1) -> None:
         nonlocal failures
+        arrived[envelope.key].set()
         if payload.number == 1:
             async with asyncio.timeout(LIMIT_SECONDS):
-                await meeting.wait()
+                await asyncio.gather(*(event.wait() for event in arrived.values()))
         elif envelope.key == first and failures:
             failures -= 1
             raise ConnectionResetError
