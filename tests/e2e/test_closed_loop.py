@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 
 from careloop.registry import SERVICES
 from careloop.stack import Stack
@@ -28,11 +29,7 @@ ASK_EVERY_SECONDS = 2
 UNKNOWN_OR_RESTARTING = {404, 502, 503}
 
 
-@pytest.fixture(scope="module")
-def customer_number() -> str:
-    return f"crm-{uuid4().hex[:8]}"
-
-
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def policies(through: Through) -> None:
     """Owned within a minute; resolved within 8 hours, standing still while waiting; complaints within 24 hours."""
     calendar = await through.post(
@@ -99,9 +96,9 @@ async def clock_of(through: Through, kind: str, subject_id: str) -> dict[str, An
     return metrics[0] if metrics else None
 
 
-async def test_the_loop_turns_from_order_to_closed_complaint(through: Through, customer_number: str) -> None:
-    await policies(through)
-    customer = await through.post("/valuation/v1/customers", {"external_id": customer_number}, role="admin")
+async def test_the_loop_turns_from_customer_to_complaint(through: Through) -> None:
+    external_id = f"crm-{uuid4().hex[:8]}"
+    customer = await through.post("/valuation/v1/customers", {"external_id": external_id}, role="admin")
 
     ticket = await open_ticket(through, customer["id"], "loop")
     clock = await eventually(lambda: clock_of(through, "ticket", ticket["id"]))
