@@ -109,8 +109,8 @@ async def consumed(transport: KafkaTransport, database: Database, group: str) ->
     return EVENTS / seconds
 
 
-async def run() -> None:
-    directory = Path(tempfile.mkdtemp(prefix="bench"))
+async def run(directory: Path) -> None:
+    """Start the servers in a throw-away directory, measure, print."""
     async with PostgresServer(directory, databases=("sla",)) as postgres, KafkaServer(directory) as kafka:
         connection = await asyncpg.connect(postgres.url("sla"))
         for sql in statements():
@@ -156,7 +156,8 @@ async def skip_to_end(bootstrap_servers: str, group: str) -> None:
 
 def main() -> None:
     """Print a line a round and whether the bar is met."""
-    uvloop.run(run())
+    with tempfile.TemporaryDirectory(prefix="careloop-bench-", ignore_cleanup_errors=True) as directory:
+        uvloop.run(run(Path(directory)))
 
 
 if __name__ == "__main__":

@@ -81,8 +81,8 @@ async def relayed(database: Database, transport: KafkaTransport) -> float:
     return EVENTS / seconds
 
 
-async def run() -> None:
-    directory = Path(tempfile.mkdtemp(prefix="bench"))
+async def run(directory: Path) -> None:
+    """Start the servers in a throw-away directory, measure, print."""
     async with (
         PostgresServer(directory, databases=("ticketing",)) as postgres,
         KafkaServer(directory) as kafka,
@@ -113,7 +113,9 @@ async def run() -> None:
 
 
 def main() -> None:
-    uvloop.run(run())
+    """Print a line a round and whether the bar is met."""
+    with tempfile.TemporaryDirectory(prefix="careloop-bench-", ignore_cleanup_errors=True) as directory:
+        uvloop.run(run(Path(directory)))
 
 
 if __name__ == "__main__":
