@@ -3,23 +3,23 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
 from shared.db.database import ATTEMPTS, RETRIED, Database
 from shared.events import metrics
+from shared.events.bundles import bundled, time_of
 from shared.events.dead_letters import DeadLetters
 from shared.events.delivery import Applied, Delivery
 from shared.events.envelope import topic_of
 from shared.events.faults import is_passing, is_suspect
 from shared.events.intake import Arrival, Intake, Subscription
 from shared.events.pacing import BUSY_SECONDS, Pace, Wake
-from shared.events.progress import ProgressTracker
+from shared.events.progress import Consumed, ProgressTracker
 from shared.events.transport.base import (
     BrokerUnavailableError,
     GroupReader,
-    IncomingRecord,
     PartitionBatch,
     PartitionState,
     TopicPartition,
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 __all__ = ["Consumer", "Subscription"]
 
 MAX_BATCH = 500
+MAX_BUNDLE = 100
 # What may be an outage or a handler's own fault is taken for poison when it stays.
 SUSPECT_ATTEMPTS = 5
 RELEASE_SECONDS = 30.0
@@ -47,6 +48,7 @@ class Consumer:
 
     group          the service's name
     subscriptions  the contracts it wants; their producers' topics are read
+    bundle         so many records of several partitions share a transaction, at most
     wakes          set after each commit in which an event took effect (loops that may have work now)
     """
 
@@ -58,6 +60,7 @@ class Consumer:
         subscriptions: Sequence[Subscription],
         *,
         batch: int = MAX_BATCH,
+        bundle: int = MAX_BUNDLE,
         wakes: Sequence[Signal] = (),
     ) -> None:
         self.name = f"{group}.consumer"
@@ -69,6 +72,7 @@ class Consumer:
         self._database = database
         self._transport = transport
         self._batch = batch
+        self._bundle = bundle
         self.contracts = tuple(one.contract for one in subscriptions)
         self._intake = Intake(subscriptions)
         self._delivery = Delivery(group, database, self._intake, wakes)
@@ -79,6 +83,7 @@ class Consumer:
         self._done: dict[TopicPartition, int] = {}
         self._suspected: dict[TopicPartition, tuple[int, int]] = {}
         self._released_at = 0.0
+        self._committed_at = 0.0
 
     async def run_once(self) -> int:
         """Consume what one poll returns; how many records that were.
@@ -108,9 +113,14 @@ class Consumer:
 
     async def close(self) -> None:
         reader, self._reader = self._reader, None
-        self._done.clear()
         if reader is not None:
-            await reader.close()
+            try:
+                await self._commit(reader, wait_seconds=0.0)
+            except BrokerUnavailableError as away:
+                log.info("positions_not_committed", consumer=self.name, reason=str(away))
+            finally:
+                self._done.clear()
+                await reader.close()
 
     async def _joined(self) -> GroupReader:
         if self._reader is None:
@@ -134,61 +144,95 @@ class Consumer:
         """Take the batches, some of them at once; those that fail are read again, the others go on."""
         turn = asyncio.Semaphore(self._transport.parallel_partitions)
 
-        async def take(batch: PartitionBatch) -> None:
+        async def take(bundle: Sequence[PartitionBatch]) -> None:
             async with turn:
-                await self._take(batch, states.get(batch.partition))
+                await self._take(bundle, states)
 
         undone = {batch.partition: batch.records[0].position for batch in batches}
         faults: list[BaseException] = []
         try:
-            results = await asyncio.gather(*(take(batch) for batch in batches), return_exceptions=True)
-            for batch, result in zip(batches, results, strict=True):
+            bundles = bundled(batches, self._bundle)
+            results = await asyncio.gather(*(take(bundle) for bundle in bundles), return_exceptions=True)
+            for bundle, result in zip(bundles, results, strict=True):
                 if isinstance(result, BaseException):
                     faults.append(result)
                 else:
-                    del undone[batch.partition]
+                    for batch in bundle:
+                        del undone[batch.partition]
         finally:
             for partition, first in undone.items():
                 await reader.rewind(partition, max(first, self._done.get(partition, first)))
-        if self._done:
-            await reader.commit(self._done)
-            self._done.clear()
+        await self._commit(
+            reader, wait_seconds=0.0 if faults or not batches else self._transport.commit_seconds
+        )
         if faults:
             raise faults[0]
 
-    async def _take(self, batch: PartitionBatch, state: PartitionState | None) -> None:
+    async def _commit(self, reader: GroupReader, wait_seconds: float) -> None:
+        """Tell the broker how far we are, unless that was done within `wait_seconds`.
+
+        What is lost with a late position is only read again: the inbox knows what took effect.
+        """
+        now = time.monotonic()
+        if self._done and now - self._committed_at >= wait_seconds:
+            self._committed_at = now
+            done, self._done = self._done, {}
+            await reader.commit(done)
+
+    async def _take(
+        self, bundle: Sequence[PartitionBatch], states: Mapping[TopicPartition, PartitionState]
+    ) -> None:
         arrivals = [
-            arrival for record in batch.records if (arrival := self._intake.arrival(record)) is not None
+            arrival
+            for batch in bundle
+            for record in batch.records
+            if (arrival := self._intake.arrival(record)) is not None
         ]
-        skipped = len(batch.records) - len(arrivals)
-        if skipped:
-            metrics.SKIPPED.labels(self._delivery.group).inc(skipped)
-        written = False
+        through: dict[TopicPartition, Consumed] = {
+            batch.partition: (states.get(batch.partition), time_of(batch.records[-1])) for batch in bundle
+        }
         if arrivals:
             try:
-                await self._together(batch, arrivals, state)
-                written = True
+                await self._together(arrivals, through)
             except Exception as error:
                 # What lost a race is smaller alone, and loses fewer.
                 if is_passing(error) and not is_suspect(error) and not isinstance(error, RETRIED):
                     raise
+                if len(bundle) > 1:
+                    await self._take_apart(bundle, states)
+                    return
                 log.info("batch_redone_one_by_one", consumer=self.name, events=len(arrivals))
-                await self._one_by_one(batch, arrivals)
-        if not written:
-            await self._tracker.consumed_outside(batch.partition, state, time_of(batch.records[-1]))
-        self._done[batch.partition] = batch.records[-1].position + 1
+                await self._one_by_one(bundle[0].partition, arrivals)
+                await self._tracker.consumed_outside(through)
+        else:
+            await self._tracker.consumed_outside(through)
+        skipped = sum(len(batch.records) for batch in bundle) - len(arrivals)
+        if skipped:
+            metrics.SKIPPED.labels(self._delivery.group).inc(skipped)
+        for batch in bundle:
+            self._done[batch.partition] = batch.records[-1].position + 1
+
+    async def _take_apart(
+        self, bundle: Sequence[PartitionBatch], states: Mapping[TopicPartition, PartitionState]
+    ) -> None:
+        """Take each partition by itself: one that fails does not stop the others."""
+        faults: list[Exception] = []
+        for batch in bundle:
+            try:
+                await self._take([batch], states)
+            except Exception as error:  # noqa: BLE001 - raised when all had their turn
+                faults.append(error)
+        if faults:
+            raise faults[0]
 
     async def _together(
-        self, batch: PartitionBatch, arrivals: Sequence[Arrival], state: PartitionState | None
+        self, arrivals: Sequence[Arrival], through: Mapping[TopicPartition, Consumed]
     ) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with self._database.transaction() as transaction:
                     applied = await self._delivery.apply(transaction, arrivals)
-                    if self._tracker.is_due(batch.partition, state):
-                        await self._tracker.consumed(
-                            transaction, batch.partition, state, time_of(batch.records[-1])
-                        )
+                    await self._tracker.consumed(transaction, through)
             except RETRIED:
                 if attempt == ATTEMPTS:
                     raise
@@ -196,10 +240,10 @@ class Consumer:
                 self._committed(applied)
                 return
 
-    async def _one_by_one(self, batch: PartitionBatch, arrivals: Sequence[Arrival]) -> None:
+    async def _one_by_one(self, partition: TopicPartition, arrivals: Sequence[Arrival]) -> None:
         for arrival in arrivals:
-            await self._alone(batch.partition, arrival)
-            self._done[batch.partition] = arrival.record.position + 1
+            await self._alone(partition, arrival)
+            self._done[partition] = arrival.record.position + 1
 
     async def _alone(self, partition: TopicPartition, arrival: Arrival) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -239,12 +283,3 @@ class Consumer:
         if now - self._released_at >= RELEASE_SECONDS:
             self._released_at = now
             await self.dead_letters.release_abandoned()
-
-
-def time_of(record: IncomingRecord) -> datetime | None:
-    """When the record's event happened, if it says so readably."""
-    try:
-        at = datetime.fromisoformat(record.headers.get("ce_time", ""))
-        return at.astimezone(UTC) if at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None

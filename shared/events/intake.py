@@ -17,6 +17,7 @@ from shared.kernel.ids import derived_id
 
 Handle = Callable[[Work, Envelope, Any], Awaitable[None]]
 Prepare = Callable[[Work, Sequence[tuple[Envelope, Any]]], Awaitable[None]]
+Concerns = Callable[[Any], bool]
 
 
 class UnknownVersionError(InvalidInputError):
@@ -31,14 +32,17 @@ class CausationTooDeepError(ConflictError):
 class Subscription:
     """What a service does with one contract.
 
-    handle   gets a `Work` of its own (actor `system`, origin: this event), the envelope and the payload
-    prepare  locks the aggregates of a batch at once, before any handler runs. Subscriptions with the same
-             function are prepared in one call, with all their events of the batch, in order
+    handle    gets a `Work` of its own (actor `system`, origin: this event), the envelope and the payload
+    prepare   locks the aggregates of a batch at once, before any handler runs. Subscriptions with the same
+              function are prepared in one call, with all their events of the batch, in order
+    concerns  whether the service has anything to do with this payload; what does not concern it costs no
+              transaction and leaves no trace
     """
 
     contract: type[Contract]
     handle: Handle
     prepare: Prepare | None = None
+    concerns: Concerns | None = None
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ class Intake:
         self.sources = sorted({subscription.contract.producer() for subscription in subscriptions})
 
     def arrival(self, record: IncomingRecord) -> Arrival | None:
-        """What this record is here; None for a type that nobody asked for."""
+        """What this record is here; None for a type that nobody asked for or a payload that concerns nobody."""
         event_type = record.headers.get("ce_type", "")
         subscription = self._by_type.get(event_type)
         if subscription is None and event_type and name_of(event_type) not in self._names:
@@ -85,6 +89,8 @@ class Intake:
             )
         else:
             self._read_payload(arrival, subscription)
+            if arrival.error is None and subscription.concerns and not subscription.concerns(arrival.payload):
+                return None
         return arrival
 
     def _read_payload(self, arrival: Arrival, subscription: Subscription) -> None:

@@ -16,6 +16,9 @@ from shared.kernel.clock import SystemClock
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
+# How a partition stands, and when the last record that was consumed of it happened, if it says so.
+Consumed = tuple[PartitionState | None, datetime | None]
+
 # After a broker's outage relays back off for up to two seconds before they publish what they kept.
 SETTLE_SECONDS = 5.0
 HEARTBEAT_SECONDS = 1.0
@@ -117,19 +120,22 @@ class ProgressTracker:
         caught_up = self._is_caught_up(state)
         return not caught_up or self._is_worth_writing(at, caught_up)
 
-    async def consumed(
-        self, session: Session, at: TopicPartition, state: PartitionState | None, through: datetime | None
-    ) -> None:
-        """The partition is consumed through `through`; part of the transaction that consumed it."""
-        await self._write(session, {at: (self._is_caught_up(state), through)})
+    async def consumed(self, session: Session, through: Mapping[TopicPartition, Consumed]) -> None:
+        """These partitions are consumed so far, those of them that a write is due for; part of the transaction
+        that consumed them."""
+        due = {
+            at: (self._is_caught_up(state), time_of_last)
+            for at, (state, time_of_last) in through.items()
+            if self.is_due(at, state)
+        }
+        if due:
+            await self._write(session, due)
 
-    async def consumed_outside(
-        self, at: TopicPartition, state: PartitionState | None, through: datetime | None
-    ) -> None:
-        """The same for records that needed no transaction, if a write is due."""
-        if self.is_due(at, state):
+    async def consumed_outside(self, through: Mapping[TopicPartition, Consumed]) -> None:
+        """The same for records that needed no transaction."""
+        if any(self.is_due(at, state) for at, (state, _) in through.items()):
             async with self._database.session() as session:
-                await self.consumed(session, at, state, through)
+                await self.consumed(session, through)
 
     async def idle(self, states: Mapping[TopicPartition, PartitionState]) -> None:
         """After a look: what flipped, and the sign of life when it is due."""

@@ -14,6 +14,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from careloop.infrastructure.kafka import KafkaServer
 from shared.db.database import Database
+from shared.db.statements import Statement
 from shared.db.work import Work
 from shared.events.consumer import Consumer, Subscription
 from shared.events.envelope import Envelope, to_headers
@@ -37,6 +38,7 @@ from shared.testing.waiting import eventually
 pytestmark = pytest.mark.kafka
 
 LIMIT_SECONDS = 60
+CURRENT_TRANSACTION = Statement("SELECT pg_current_xact_id()::text", (), {})
 
 
 @pytest_asyncio.fixture
@@ -232,11 +234,41 @@ async def test_partitions_are_worked_on_at_once_and_one_that_fails_does_not_stop
             headers = to_headers(envelope_of(thing, sequence=number))
             records.append(OutgoingRecord(w.TOPIC, str(thing), headers, payload))
         assert all(isinstance(outcome, Acknowledged) for outcome in await kafka.publish(records))
-    consumer = Consumer(group, office, kafka, [Subscription(w.ThingHappenedV1, meet)])
+    consumer = Consumer(group, office, kafka, [Subscription(w.ThingHappenedV1, meet)], bundle=1)
     async with w.running(consumer):
         notes = await w.until_noted(office, {first: 2, second: 2})
     assert w.faults_of(notes, {first: 2, second: 2}) == []
     assert failures == 0
+
+
+async def test_small_batches_share_a_transaction_until_one_of_them_fails(
+    kafka: KafkaTransport, office: Database, group: str
+) -> None:
+    things = [uuid4() for _ in range(12)]
+    assert len({hash_of(str(thing)) % 4 for thing in things}) > 1
+    transactions: dict[str, set[UUID]] = {}
+
+    async def gather(work: Work, envelope: Envelope, payload: w.ThingHappenedV1) -> None:
+        transactions.setdefault(await work.fetch_value(CURRENT_TRANSACTION), set()).add(envelope.key)
+        if payload.number == 2 and envelope.key == things[0]:
+            raise w.NoteRefusedError
+        await w.note(work, envelope, payload)
+
+    consumer = Consumer(group, office, kafka, [Subscription(w.ThingHappenedV1, gather)])
+    for number in (1, 2):
+        records = []
+        for thing in things:
+            payload = w.ThingHappenedV1(thing_id=thing, number=number).model_dump_json().encode()
+            headers = to_headers(envelope_of(thing, sequence=number))
+            records.append(OutgoingRecord(w.TOPIC, str(thing), headers, payload))
+        assert all(isinstance(outcome, Acknowledged) for outcome in await kafka.publish(records))
+    async with w.running(consumer):
+        await w.until_noted(office, {things[0]: 1, **dict.fromkeys(things[1:], 2)})
+        await eventually(lambda: buried(consumer, office, 1))
+    notes = await w.notes(office)
+    assert w.faults_of(notes, {things[0]: 1, **dict.fromkeys(things[1:], 2)}) == []
+    together = max(transactions.values(), key=len)
+    assert len({hash_of(str(thing)) % 4 for thing in together}) > 1
 
 
 async def buried(consumer: Consumer, office: Database, count: int) -> bool:

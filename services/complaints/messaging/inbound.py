@@ -8,11 +8,10 @@ from services.complaints.persistence import complaint_store
 from services.complaints.usecases.escalate_complaint import EscalateComplaint, escalate_complaint
 from services.complaints.usecases.take_clock_news import take_clock_news
 from shared.contracts import sla
+from shared.contracts.base import Contract
 from shared.db.work import Work
 from shared.events.consumer import Subscription
 from shared.events.envelope import Envelope
-
-COMPLAINT = "complaint"
 
 # What each event says beside the clock's id and due date.
 _SAYS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
@@ -38,8 +37,6 @@ def _clock_handler(
     says: Callable[[Any], dict[str, Any]],
 ) -> Callable[[Work, Envelope, Any], Awaitable[None]]:
     async def handle(work: Work, envelope: Envelope, told: Any) -> None:
-        if told.subject_kind != COMPLAINT:
-            return
         news = ClockNews(
             complaint_id=told.subject_id,
             clock_id=told.clock_id,
@@ -56,22 +53,19 @@ def _clock_handler(
 
 
 async def escalation_due(work: Work, envelope: Envelope, told: sla.EscalationDueV1) -> None:
-    if told.subject_kind == COMPLAINT:
-        await escalate_complaint(
-            EscalateComplaint(
-                complaint_id=told.subject_id,
-                level=told.level,
-                escalate_to=told.target,
-                metric=told.metric,
-            ),
-            work,
-        )
+    await escalate_complaint(
+        EscalateComplaint(
+            complaint_id=told.subject_id,
+            level=told.level,
+            escalate_to=told.target,
+            metric=told.metric,
+        ),
+        work,
+    )
 
 
 async def escalation_digest(work: Work, envelope: Envelope, told: sla.EscalationDigestV1) -> None:
     """A digest stands for several thresholds; only the highest escalation in it raises the complaint."""
-    if told.subject_kind != COMPLAINT:
-        return
     levels = [item for item in told.items if item.kind == "escalation"]
     if levels:
         highest = max(levels, key=lambda item: item.level)
@@ -88,13 +82,20 @@ async def escalation_digest(work: Work, envelope: Envelope, told: sla.Escalation
 
 async def lock_complaints(work: Work, batch: Sequence[tuple[Envelope, Any]]) -> None:
     """Lock the complaints of a batch at once, in the order of their ids."""
-    ids = {told.subject_id for _, told in batch if told.subject_kind == COMPLAINT}
-    if ids:
-        await complaint_store.lock_all(work, sorted(ids))
+    await complaint_store.lock_all(work, sorted({told.subject_id for _, told in batch}))
 
 
-SUBSCRIPTIONS: tuple[Subscription, ...] = (
-    *(Subscription(contract, _clock_handler(says), lock_complaints) for contract, says in _SAYS.items()),
-    Subscription(sla.EscalationDueV1, escalation_due, lock_complaints),
-    Subscription(sla.EscalationDigestV1, escalation_digest, lock_complaints),
+def is_of_a_complaint(told: Any) -> bool:
+    """Most clocks are those of tickets."""
+    return bool(told.subject_kind == "complaint")
+
+
+_HANDLERS: dict[type[Contract], Callable[[Work, Envelope, Any], Awaitable[None]]] = {
+    **{contract: _clock_handler(says) for contract, says in _SAYS.items()},
+    sla.EscalationDueV1: escalation_due,
+    sla.EscalationDigestV1: escalation_digest,
+}
+SUBSCRIPTIONS: tuple[Subscription, ...] = tuple(
+    Subscription(contract, handle, lock_complaints, is_of_a_complaint)
+    for contract, handle in _HANDLERS.items()
 )

@@ -40,6 +40,8 @@ _ADD = Statement(
 )
 
 _CLOCK_COLUMNS = tuple(column.name for column in clocks.columns)
+# Written once, when the subject is first heard of.
+_PINNED = ("kind", "revision")
 _SUBJECT_COLUMNS = (
     "number",
     "external_number",
@@ -67,9 +69,12 @@ _FIRINGS = ", ".join(_FIRING_COLUMNS)
 _OVERWRITTEN = ", ".join(
     f"{name} = excluded.{name}" for name in _CLOCK_COLUMNS if name not in ("id", "cycle")
 )
-_TAKEN = ", ".join(f"{name} = n.{name}" for name in _SUBJECT_COLUMNS)
+_TAKEN = ", ".join(f"{name} = excluded.{name}" for name in _SUBJECT_COLUMNS)
+_STATE_COLUMNS = (*_PINNED, *_SUBJECT_COLUMNS)
+_STATE = ", ".join(_STATE_COLUMNS)
 # All that a transaction changed in one round trip. Parts do not see each other, and need not. Timers in the past
-# are put where claims begin: below the mark nobody looks.
+# are put where claims begin: below the mark nobody looks. The subjects are there and locked; written as an upsert
+# each is found by its key, where the plan of a joined update may read the whole table.
 _WRITE = Statement(
     f"""
 WITH lines AS (
@@ -88,9 +93,9 @@ WITH lines AS (
     INSERT INTO firings ({_FIRINGS})
     SELECT {_FIRINGS} FROM jsonb_to_recordset($4::jsonb) AS f ({_typed(firings, _FIRING_COLUMNS)})
 )
-UPDATE subjects AS s SET version = s.version + 1, {_TAKEN}
-FROM jsonb_to_recordset($5::jsonb) AS n (id uuid, {_typed(subjects, _SUBJECT_COLUMNS)})
-WHERE s.id = n.id
+INSERT INTO subjects AS s (id, version, {_STATE})
+SELECT id, 1, {_STATE} FROM jsonb_to_recordset($5::jsonb) AS n (id uuid, {_typed(subjects, _STATE_COLUMNS)})
+ON CONFLICT (id) DO UPDATE SET version = s.version + 1, {_TAKEN}
 """,  # noqa: S608 - names of this module
     ("lines", "clocks", "timers", "firings", "subjects"),
     {},
@@ -202,6 +207,8 @@ def _subject(row: Any) -> Subject:
 def _subject_record(subject: Subject) -> dict[str, Any]:
     return {
         "id": str(subject.id),
+        "kind": subject.kind.value,
+        "revision": subject.revision,
         "number": subject.number,
         "external_number": subject.external_number,
         "customer_id": None if subject.customer_id is None else str(subject.customer_id),

@@ -38,8 +38,6 @@ CLOCK_CHANGES: dict[type[Any], tuple[ClockChange, str]] = {
 
 def _clock_handler(change: ClockChange, instant: str) -> Handle:
     async def handle(work: Work, envelope: Envelope, payload: Any) -> None:
-        if payload.subject_kind != "ticket":
-            return
         at: datetime = getattr(payload, instant) if instant else envelope.occurred_at
         fact = ClockFact(
             ticket_id=payload.subject_id,
@@ -67,8 +65,6 @@ async def _lock_clocks(work: Work, batch: Sequence[tuple[Envelope, Any]]) -> Non
 
 
 async def _digest(work: Work, envelope: Envelope, payload: sla.EscalationDigestV1) -> None:
-    if payload.subject_kind != "ticket":
-        return
     due = [(item.clock_id, item.level) for item in payload.items if item.kind == "escalation"]
     await record_escalations(RecordEscalations(ticket_id=payload.subject_id, items=due), work)
 
@@ -82,12 +78,16 @@ async def _tier(
     await record_tier(command, work)
 
 
+def _is_of_a_ticket(payload: Any) -> bool:
+    return bool(payload.subject_kind == "ticket")
+
+
 SUBSCRIPTIONS: tuple[Subscription, ...] = (
     *(
-        Subscription(contract, _clock_handler(change, instant), _lock_clocks)
+        Subscription(contract, _clock_handler(change, instant), _lock_clocks, _is_of_a_ticket)
         for contract, (change, instant) in CLOCK_CHANGES.items()
     ),
-    Subscription(sla.EscalationDigestV1, _digest),
+    Subscription(sla.EscalationDigestV1, _digest, concerns=_is_of_a_ticket),
     Subscription(valuation.CustomerRegisteredV1, _tier),
     Subscription(valuation.CustomerTierChangedV1, _tier),
 )

@@ -124,10 +124,12 @@ class Transport(Protocol):
     """Where events travel. Connects by itself when first used; `close` ends everything it opened.
 
     `long_poll_seconds` is how long a poll may usefully wait for records: 0 where waiting is the caller's.
-    `parallel_partitions` is how many partitions one consumer may work on at once.
+    `parallel_partitions` is how many partitions one consumer may work on at once. `commit_seconds` is how long
+    positions may stay uncommitted while records keep coming: 0 commits after each batch.
     """
 
     long_poll_seconds: float
+    commit_seconds: float
     parallel_partitions: int
 
     async def create_topics(self, topics: Sequence[str]) -> None:

@@ -21,6 +21,8 @@ from shared.kernel.signals import Signal
 LONG_POLL_SECONDS = 0.25
 # An event costs its handler a few round trips to the database: others use that time.
 PARALLEL_PARTITIONS = 4
+# A commit is a write to the broker's own topic; five a second a group are plenty.
+COMMIT_SECONDS = 0.2
 
 __all__ = ["KafkaSecurity", "KafkaTransport"]
 
@@ -35,6 +37,7 @@ class KafkaTransport:
 
     long_poll_seconds = LONG_POLL_SECONDS
     parallel_partitions = PARALLEL_PARTITIONS
+    commit_seconds = COMMIT_SECONDS
 
     def __init__(
         self,

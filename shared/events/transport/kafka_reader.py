@@ -55,11 +55,11 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             consumer = await self._started()
             data = await consumer.getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
-            if data:
+            if sum(len(messages) for messages in data.values()) >= max_records:
                 # A backlog fills the limit from one partition: see what is there from the others.
                 for at in consumer.assignment() - data.keys():
                     data.update(await consumer.getmany(at, timeout_ms=0, max_records=max_records))
-            else:
+            elif not data:
                 await self._look_after(consumer)
         except AWAY as away:
             await self._give_up(away)

@@ -71,6 +71,7 @@ class PostgresTransport:
     long_poll_seconds = 0.0
     # One after the other, so that a suite under the simulated clock does the same each time.
     parallel_partitions = 1
+    commit_seconds = 0.0
 
     def __init__(self, url: str, *, max_connections: int = 4) -> None:
         self.url = url

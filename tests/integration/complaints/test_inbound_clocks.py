@@ -50,6 +50,9 @@ class Sla:
             correlation_id=uuid4(),
         )
         subscription = self.handlers[contract]
+        assert subscription.concerns is not None
+        if not subscription.concerns(told):
+            return
 
         async def command(work: Any) -> None:
             await subscription.prepare(work, [(envelope, told)])

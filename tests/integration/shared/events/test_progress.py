@@ -107,8 +107,8 @@ async def test_one_partition_behind_holds_all(office: Database, simulated: Simul
     tracker = ProgressTracker(w.OFFICE, office)
     simulated.set(START + timedelta(minutes=3))
     async with office.session() as session:
-        await tracker.consumed(session, AT, PartitionState(0, 0.0), START)
-        await tracker.consumed(session, OTHER, PartitionState(5, 0.0), START + timedelta(minutes=3))
+        await tracker.consumed(session, {AT: (PartitionState(0, 0.0), START)})
+        await tracker.consumed(session, {OTHER: (PartitionState(5, 0.0), START + timedelta(minutes=3))})
     now = START + timedelta(hours=1)
     assert await horizon_of(office, now) == START + timedelta(minutes=3)
     await tracker.idle({AT: PartitionState(0, 0.0), OTHER: PartitionState(0, 0.0)})
@@ -120,15 +120,15 @@ async def test_a_record_that_claims_to_be_from_the_future_moves_nothing_there(
 ) -> None:
     tracker = ProgressTracker(w.OFFICE, office)
     async with office.session() as session:
-        await tracker.consumed(session, AT, PartitionState(5, 0.0), START + timedelta(days=9000))
+        await tracker.consumed(session, {AT: (PartitionState(5, 0.0), START + timedelta(days=9000))})
     assert await horizon_of(office, START + timedelta(hours=1)) == START
 
 
 async def test_a_record_published_again_is_no_step_back(office: Database, simulated: SimulatedClock) -> None:
     tracker = ProgressTracker(w.OFFICE, office)
     async with office.session() as session:
-        await tracker.consumed(session, AT, PartitionState(5, 0.0), START)
-        await tracker.consumed(session, AT, PartitionState(4, 0.0), START - timedelta(days=9))
+        await tracker.consumed(session, {AT: (PartitionState(5, 0.0), START)})
+        await tracker.consumed(session, {AT: (PartitionState(4, 0.0), START - timedelta(days=9))})
     assert await horizon_of(office, START + timedelta(hours=1)) == START
 
 
@@ -137,7 +137,7 @@ async def test_after_a_reconnect_being_caught_up_must_last_before_it_counts(offi
     now = office.clock.now()
     consumed_at = now - timedelta(minutes=1)
     async with office.session() as session:
-        await tracker.consumed(session, AT, PartitionState(0, progress.SETTLE_SECONDS - 0.1), consumed_at)
+        await tracker.consumed(session, {AT: (PartitionState(0, progress.SETTLE_SECONDS - 0.1), consumed_at)})
     assert await horizon_of(office, now) == consumed_at
     await tracker.idle({AT: PartitionState(0, progress.SETTLE_SECONDS)})
     assert await horizon_of(office, now) == now
@@ -147,7 +147,7 @@ async def test_what_was_not_confirmed_for_long_is_not_trusted(office: Database) 
     tracker = ProgressTracker(w.OFFICE, office)
     consumed_at = office.clock.now() - timedelta(minutes=1)
     async with office.session() as session:
-        await tracker.consumed(session, AT, PartitionState(0, 60.0), consumed_at)
+        await tracker.consumed(session, {AT: (PartitionState(0, 60.0), consumed_at)})
     later = office.clock.now() + timedelta(seconds=TRUST_SECONDS + 1)
     assert await horizon_of(office, later) == consumed_at
 
@@ -167,7 +167,7 @@ async def test_topics_of_an_earlier_version_hold_nothing_back(
     tracker = ProgressTracker(w.OFFICE, office)
     old = TopicPartition("attic.events", 0)
     async with office.session() as session:
-        await tracker.consumed(session, old, PartitionState(5, 0.0), START)
+        await tracker.consumed(session, {old: (PartitionState(5, 0.0), START)})
     await tracker.begin([w.TOPIC])
     await tracker.idle({AT: PartitionState(0, 0.0)})
     now = START + timedelta(hours=1)

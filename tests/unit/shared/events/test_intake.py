@@ -61,6 +61,17 @@ def test_what_nobody_asked_for_is_skipped(intake: Intake, event_type: str) -> No
     assert intake.arrival(record_of(event_type)) is None
 
 
+@pytest.mark.parametrize(("value", "arrives"), [(b'{"wide": true}', True), (b'{"wide": false}', False)])
+def test_what_does_not_concern_the_service_is_skipped(value: bytes, arrives: bool) -> None:
+    wide = Intake([Subscription(GateOpenedV1, nothing, concerns=lambda gate: gate.wide)])
+    assert (wide.arrival(record_of(value=value)) is not None) is arrives
+
+
+def test_what_cannot_be_read_may_concern_the_service() -> None:
+    wide = Intake([Subscription(GateOpenedV1, nothing, concerns=lambda gate: gate.wide)])
+    assert code_of(wide.arrival(record_of(value=b"{}"))) == "invalid_payload"
+
+
 @pytest.mark.parametrize("version", ["v2", "v10", "vnext"])
 def test_another_version_of_what_was_asked_for_is_not_skipped(intake: Intake, version: str) -> None:
     assert code_of(intake.arrival(record_of(f"gate.gate_opened.{version}"))) == "unknown_version"
