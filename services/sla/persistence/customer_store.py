@@ -26,6 +26,7 @@ _ADD = statement(
         sa.select(sa.func.unnest(_IDS).label("id"), sa.literal_column("'[]'::jsonb")).order_by(sa.text("1")),
     )
     .on_conflict_do_nothing()
+    .returning(customers)
 )
 _SAVE = statement(update(customers, "tiers").where(customers.c.id == sa.bindparam("row_id", type_=sa.Uuid)))
 # Subjects that a tier may concern: those still open, and those that started when it was in force already.
@@ -69,7 +70,10 @@ async def _locked(work: Work, customer_ids: Iterable[UUID], lock: Any) -> dict[U
     if not ids:
         return {}
     rows = await work.fetch_all(lock, ids=ids)
+    missing = sorted(set(ids) - {row["id"] for row in rows})
+    if missing:
+        rows += await work.fetch_all(_ADD, ids=missing)
     if len(rows) < len(ids):
-        await work.execute(_ADD, ids=ids)
+        # Somebody else added them meanwhile and has committed since.
         rows = await work.fetch_all(lock, ids=ids)
     return {row["id"]: list(row["tiers"]) for row in rows}

@@ -30,11 +30,15 @@ _LOCK = statement(_CHOSEN.with_for_update())
 _LOCK_FREE = statement(_CHOSEN.with_for_update(skip_locked=True))
 _LEDGER = statement(sa.select(ledger).where(ledger.c.subject_id == sa.any_(_IDS)))
 _CLOCKS = statement(sa.select(clocks).where(clocks.c.subject_id == sa.any_(_IDS)))
-_ADD = Statement(
-    "INSERT INTO subjects (id, kind, revision, is_open, sequence, version) "
+# In one round trip: those never heard of are added, the others locked, in order of id.
+_LOCK_OR_ADD = Statement(
+    "WITH known AS (SELECT * FROM subjects WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE), "
+    "added AS (INSERT INTO subjects (id, kind, revision, is_open, sequence, version) "
     "SELECT n.id, n.kind, c.revision, true, 0, 1 "
-    "FROM unnest($1::uuid[], $2::text[]) AS n (id, kind) CROSS JOIN catalogue AS c ORDER BY n.id "
-    "ON CONFLICT DO NOTHING RETURNING *",
+    "FROM unnest($1::uuid[], $2::text[]) AS n (id, kind) CROSS JOIN catalogue AS c "
+    "WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.id = n.id) ORDER BY n.id "
+    "ON CONFLICT DO NOTHING RETURNING *) "
+    "SELECT *, true AS is_known FROM known UNION ALL SELECT *, false FROM added",
     ("ids", "kinds"),
     {},
 )
@@ -109,18 +113,15 @@ async def lock_or_add(work: Work, kinds: Mapping[UUID, SubjectKind]) -> dict[UUI
     """
     if not kinds:
         return {}
-    rows = await work.fetch_all(_LOCK, ids=sorted(kinds))
-    known = [row["id"] for row in rows]
-    missing = sorted(kinds.keys() - set(known))
-    if missing:
-        added = await work.fetch_all(_ADD, ids=missing, kinds=[kinds[one].value for one in missing])
-        elsewhere = sorted(set(missing) - {row["id"] for row in added})
-        if elsewhere:
-            # Somebody else added them meanwhile and has committed since.
-            late = await work.fetch_all(_LOCK, ids=elsewhere)
-            known += [row["id"] for row in late]
-            added += late
-        rows += added
+    ids = sorted(kinds)
+    rows = await work.fetch_all(_LOCK_OR_ADD, ids=ids, kinds=[kinds[one].value for one in ids])
+    known = [row["id"] for row in rows if row["is_known"]]
+    elsewhere = sorted(kinds.keys() - {row["id"] for row in rows})
+    if elsewhere:
+        # Somebody else added them meanwhile and has committed since.
+        late = await work.fetch_all(_LOCK, ids=elsewhere)
+        known += [row["id"] for row in late]
+        rows += late
     found = {row["id"]: _subject(row) for row in rows}
     await _fill(work, found, known)
     return found

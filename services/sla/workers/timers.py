@@ -70,6 +70,10 @@ class TimerWorker:
         """One batch; how many timers were dealt with. Raises only what passes by itself (database away)."""
         now = time.monotonic()
         sweeps = now - self._swept_at >= self._upkeep.sweep_seconds
+        # Most looks find nothing, and asking when the next is due costs a third of claiming what is.
+        if not sweeps and not await self._is_anything_due():
+            self._hold.saw(None, self._database.clock.now(), now)
+            return 0
         command = replace(self._command, sweeps=sweeps, ignores_horizon=self._hold.is_over(now))
         try:
             fired = await self._fire(command)
@@ -88,7 +92,7 @@ class TimerWorker:
             # Those who hear of it all at once shall not break down under it.
             await asyncio.sleep(fired.timers / self._upkeep.catch_up_per_second)
         elif fired.timers == 0:
-            await self._plan_next_poll()
+            self._plan_next_poll(await self.next_due_at())
         return fired.timers
 
     async def next_due_at(self) -> datetime | None:
@@ -147,10 +151,14 @@ class TimerWorker:
 
         await self._database.run(raise_mark, actor=ACTOR)
 
-    async def _plan_next_poll(self) -> None:
+    async def _is_anything_due(self) -> bool:
+        due_at = await self.next_due_at()
+        self._plan_next_poll(due_at)
+        return due_at is not None and due_at <= self._database.clock.now()
+
+    def _plan_next_poll(self, due_at: datetime | None) -> None:
         if not isinstance(self._database.clock, SystemClock):
             return  # whoever steps the clock asks for the next due instant himself
-        due_at = await self.next_due_at()
         seconds = LONGEST_POLL_SECONDS
         if due_at is not None:
             seconds = (due_at - self._database.clock.now()) / timedelta(seconds=1)

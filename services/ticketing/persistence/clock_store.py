@@ -11,6 +11,7 @@ from services.ticketing.persistence.tables import ticket_clocks
 from shared.db.statements import insert, statement
 from shared.db.work import Work
 
+_MEMO = "ticketing.clocks"
 FACTS = tuple(column.name for column in ticket_clocks.columns if column.computed is None)
 
 _LOCK = statement(
@@ -31,11 +32,17 @@ _SAVE = statement(
 
 
 async def lock_all(work: Work, clock_ids: list[UUID]) -> dict[UUID, TicketClock]:
-    """Those that are known, locked in the order of their ids."""
-    rows = await work.fetch_all(_LOCK, ids=clock_ids)
-    return {row["clock_id"]: TicketClock(**{name: row[name] for name in FACTS}) for row in rows}
+    """Those that are known, locked in the order of their ids; each is read once in a transaction."""
+    seen: dict[UUID, TicketClock | None] = work.memo.setdefault(_MEMO, {})
+    unread = [clock_id for clock_id in clock_ids if clock_id not in seen]
+    if unread:
+        seen.update(dict.fromkeys(unread))
+        for row in await work.fetch_all(_LOCK, ids=unread):
+            seen[row["clock_id"]] = TicketClock(**{name: row[name] for name in FACTS})
+    return {clock_id: clock for clock_id in clock_ids if (clock := seen[clock_id]) is not None}
 
 
 async def save(work: Work, clock: TicketClock) -> None:
     """Store it, new or not. Events of one subject come one after the other, so nobody else inserts it."""
     await work.execute(_SAVE, **{name: getattr(clock, name) for name in FACTS})
+    work.memo.setdefault(_MEMO, {})[clock.clock_id] = clock
