@@ -8,16 +8,14 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from careloop.infrastructure.errors import InfrastructureError, MissingExtraError, ServerStartError
+from careloop.infrastructure.local_server import LocalServer
 from careloop.infrastructure.processes import (
     LOOPBACK,
-    DirectoryLock,
     GuardedProcess,
     free_port,
-    in_thread,
     turn_over,
 )
 from careloop.registry import SERVICES
@@ -91,8 +89,8 @@ def caddy_program() -> Path:
     raise MissingExtraError(DISTRIBUTION, "stack")
 
 
-class GatewayServer:
-    """Caddy in front of the services; it belongs to this process and dies with it, even on ``kill -9``.
+class GatewayServer(LocalServer):
+    """Caddy in front of the services.
 
     state_dir       logs are kept in ``state_dir/gateway``: ``access.log`` (JSON) and ``server.log``
     upstreams       every service's api processes, ``{"ticketing": ["127.0.0.1:8101"], …}``
@@ -103,10 +101,12 @@ class GatewayServer:
     host            the name in the address when TLS is on
     response_timeout_seconds   how long a service may take to begin its answer
 
-    `start` returns once the port takes connections. In a coroutine use ``async with``, `astart`, `astop`.
+    `start` returns once the port takes connections; `stop` lets requests finish for a bounded time.
     """
 
     name = "gateway"
+    title = "the gateway"
+    lock_wait_seconds = LOCK_WAIT_SECONDS
 
     def __init__(
         self,
@@ -122,8 +122,7 @@ class GatewayServer:
         host: str = "localhost",
         response_timeout_seconds: float = RESPONSE_TIMEOUT_SECONDS,
     ) -> None:
-        self.directory = Path(state_dir).absolute() / "gateway"
-        self.log = self.directory / "server.log"
+        super().__init__(state_dir, port)
         self.access_log = self.directory / "access.log"
         self.upstreams = {service: tuple(listed) for service, listed in upstreams.items()}
         self.documents_dir = documents_dir
@@ -133,81 +132,18 @@ class GatewayServer:
         self.key = key
         self.host = host
         self.response_timeout_seconds = response_timeout_seconds
-        self._port = port
-        self._lock = DirectoryLock(self.directory)
-        self._process: GuardedProcess | None = None
-
-    @property
-    def port(self) -> int:
-        if self._port is None:
-            raise RuntimeError("the gateway was not started")
-        return self._port
-
-    @property
-    def pid(self) -> int:
-        if self._process is None:
-            raise RuntimeError("the gateway was not started")
-        return self._process.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.is_running
 
     @property
     def url(self) -> str:
         """The origin, without a slash at its end."""
         return f"http://{LOOPBACK}:{self.port}" if self.tls == "off" else f"https://{self.host}:{self.port}"
 
-    def start(self) -> Self:
-        """Start Caddy and return when its port takes connections; does nothing when it runs."""
-        if self.is_running:
-            return self
-        self._lock.acquire_within(LOCK_WAIT_SECONDS)
-        try:
-            self.directory.chmod(0o700)
-            turn_over(self.log)
-            self._port = self._port or free_port()
-            self._process = self._prepared()
-            self._process.start()
-            asyncio.run(self._takes_connections(self._process))
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Let requests finish for a bounded time, then end."""
-        if self._process is not None:
-            self._process.stop()
-        self._lock.release()
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-        self._lock.release()
-
-    async def astart(self) -> Self:
-        return await in_thread(self.start)
-
-    async def astop(self) -> None:
-        await in_thread(self.stop)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return await self.astart()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.astop()
+    def _launch(self) -> None:
+        turn_over(self.log)
+        self._port = self._port or free_port()
+        self._process = self._prepared()
+        self._process.start()
+        asyncio.run(self._takes_connections(self._process))
 
     def _prepared(self) -> GuardedProcess:
         address = f"http://:{self.port}" if self.tls == "off" else f"https://{self.host}:{self.port}"
@@ -223,7 +159,7 @@ class GatewayServer:
             response_timeout_seconds=self.response_timeout_seconds,
         )
         return GuardedProcess(
-            "the gateway",
+            self.title,
             [str(caddy_program()), "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"],
             # Caddy keeps its certificates there instead of in the home folder.
             env={
@@ -251,7 +187,7 @@ class GatewayServer:
         until = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < until:
             if not process.is_running:
-                raise ServerStartError("the gateway", _last_words(self.log), self.log)
+                raise ServerStartError(self.title, self.last_words(('"level":"error"',)), self.log)
             try:
                 _, writer = await asyncio.open_connection(LOOPBACK, self.port, **self._handshake())
             except OSError:
@@ -260,7 +196,7 @@ class GatewayServer:
             writer.close()
             await writer.wait_closed()
             return
-        raise ServerStartError("the gateway", f"not ready after {START_TIMEOUT_SECONDS:.0f} s", self.log)
+        raise ServerStartError(self.title, f"not ready after {START_TIMEOUT_SECONDS:.0f} s", self.log)
 
 
 def _quoted(path: Path) -> str:
@@ -269,9 +205,3 @@ def _quoted(path: Path) -> str:
     if '"' in text or "\n" in text or "{" in text:
         raise GatewaySettingsError(f"the gateway cannot use the path {text!r}")
     return f'"{text}"'
-
-
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    telling = [line for line in lines if '"level":"error"' in line]
-    return (telling or lines or ["it ended at once"])[-1]

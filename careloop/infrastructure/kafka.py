@@ -8,19 +8,16 @@ import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from careloop.infrastructure.errors import MissingExtraError, ServerStartError
 from careloop.infrastructure.kafka_jars import Progress, kafka_jars
 from careloop.infrastructure.kafka_properties import log_properties, server_properties
 from careloop.infrastructure.kafka_topics import create_topics
+from careloop.infrastructure.local_server import LocalServer
 from careloop.infrastructure.processes import (
     LOOPBACK,
-    DirectoryLock,
     GuardedProcess,
     free_port,
-    in_thread,
     run_to_end,
 )
 from careloop.registry import SERVICES
@@ -37,8 +34,8 @@ BROKER_CLASS = "kafka.Kafka"
 STORAGE_TOOL_CLASS = "kafka.tools.StorageTool"
 
 
-class KafkaServer:
-    """A Kafka broker that belongs to this process and dies with it, even on ``kill -9``.
+class KafkaServer(LocalServer):
+    """A Kafka broker.
 
     state_dir        all is kept in ``state_dir/kafka``: ``data``, ``server.properties``, ``server.log``
     port             the broker's TCP port on 127.0.0.1; None takes a free one, kept over `restart`
@@ -47,11 +44,11 @@ class KafkaServer:
     progress         told how many jars were fetched while a first start downloads them
 
     `start` returns once the broker has answered a client and every topic has its leaders: about four seconds.
-    In a coroutine use ``async with``, `astart`, `astop`, `arestart` (they run in a thread). `kill` ends it as a
-    crash would; a following `start` on the same object keeps the port and the data.
     """
 
     name = "kafka"
+    title = "Kafka"
+    lock_wait_seconds = LOCK_WAIT_SECONDS
 
     def __init__(
         self,
@@ -63,99 +60,27 @@ class KafkaServer:
         heap_megabytes: int = DEFAULT_HEAP_MEGABYTES,
         progress: Progress | None = None,
     ) -> None:
-        self.directory = Path(state_dir).absolute() / "kafka"
+        super().__init__(state_dir, port)
         self.data = self.directory / "data"
-        self.log = self.directory / "server.log"
         self.topics = tuple(topics)
         self.partitions = partitions
         self.heap_megabytes = heap_megabytes
         self._progress = progress
-        self._port = port
         self._controller_port: int | None = None
-        self._lock = DirectoryLock(self.directory)
-        self._process: GuardedProcess | None = None
-
-    @property
-    def port(self) -> int:
-        if self._port is None:
-            raise RuntimeError("Kafka was not started")
-        return self._port
-
-    @property
-    def pid(self) -> int:
-        """The broker's process id."""
-        if self._process is None:
-            raise RuntimeError("Kafka was not started")
-        return self._process.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.is_running
 
     @property
     def bootstrap_servers(self) -> str:
         return f"{LOOPBACK}:{self.port}"
 
-    def start(self) -> Self:
-        """Start the broker and return when it serves every topic; does nothing when it runs."""
-        if self.is_running:
-            return self
-        self._lock.acquire_within(LOCK_WAIT_SECONDS)
-        try:
-            self.directory.chmod(0o700)
-            class_path = os.pathsep.join(str(jar) for jar in kafka_jars(self._progress))
-            self._port = self._port or free_port()
-            self._controller_port = self._controller_port or free_port()
-            self._configure()
-            self._format(class_path)
-            self._process = self._prepared(class_path)
-            self._process.start()
-            asyncio.run(self._serves_topics(self._process))
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Stop in good order, by force when that takes too long."""
-        if self._process is not None:
-            self._process.stop()
-        self._lock.release()
-
-    def kill(self) -> None:
-        """End the broker as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-        self._lock.release()
-
-    def restart(self) -> Self:
-        self.stop()
-        return self.start()
-
-    async def astart(self) -> Self:
-        return await in_thread(self.start)
-
-    async def astop(self) -> None:
-        await in_thread(self.stop)
-
-    async def arestart(self) -> Self:
-        return await in_thread(self.restart)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return await self.astart()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.astop()
+    def _launch(self) -> None:
+        class_path = os.pathsep.join(str(jar) for jar in kafka_jars(self._progress))
+        self._port = self._port or free_port()
+        self._controller_port = self._controller_port or free_port()
+        self._configure()
+        self._format(class_path)
+        self._process = self._prepared(class_path)
+        self._process.start()
+        asyncio.run(self._serves_topics(self._process))
 
     @property
     def _properties(self) -> Path:
@@ -187,13 +112,13 @@ class KafkaServer:
         )
         if done.returncode != 0:
             raise ServerStartError(
-                "Kafka", f"its storage cannot be formatted: {done.stderr.strip()}", self.log
+                self.title, f"its storage cannot be formatted: {done.stderr.strip()}", self.log
             )
 
     def _prepared(self, class_path: str) -> GuardedProcess:
         heap = (f"-Xmx{self.heap_megabytes}m", f"-Xms{self.heap_megabytes // 2}m")
         return GuardedProcess(
-            "Kafka",
+            self.title,
             [*self._java(class_path, heap), BROKER_CLASS, str(self._properties)],
             log=self.directory / "java.log",
             stop_signal=signal.SIGTERM,
@@ -231,13 +156,7 @@ class KafkaServer:
                 if done:
                     return making.result()
                 if not process.is_running:
-                    raise ServerStartError("Kafka", _last_words(self.log), self.log)
-            raise ServerStartError("Kafka", f"not ready after {START_TIMEOUT_SECONDS:.0f} s", self.log)
+                    raise ServerStartError(self.title, self.last_words((" ERROR ", " FATAL ")), self.log)
+            raise ServerStartError(self.title, f"not ready after {START_TIMEOUT_SECONDS:.0f} s", self.log)
         finally:
             making.cancel()
-
-
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    telling = [line for line in lines if " ERROR " in line or " FATAL " in line]
-    return (telling or lines or ["it ended at once"])[-1]

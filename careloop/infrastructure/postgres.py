@@ -4,10 +4,9 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from careloop.infrastructure.errors import ServerStartError
+from careloop.infrastructure.local_server import LocalServer
 from careloop.infrastructure.postgres_binaries import binaries
 from careloop.infrastructure.postgres_cluster import (
     SUPERUSER,
@@ -20,10 +19,8 @@ from careloop.infrastructure.postgres_cluster import (
 )
 from careloop.infrastructure.processes import (
     LOOPBACK,
-    DirectoryLock,
     GuardedProcess,
     free_port,
-    in_thread,
     turn_over,
 )
 from careloop.infrastructure.system_user import SystemUser, unprivileged_user
@@ -64,24 +61,23 @@ SETTINGS: Mapping[str, str] = {
 THROW_AWAY: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresServer:
-    """A PostgreSQL server that belongs to this process and dies with it, even on ``kill -9``.
+class PostgresServer(LocalServer):
+    """A PostgreSQL server.
 
     state_dir   all is kept in ``state_dir/postgres``: ``data``, ``passwords.json`` (0600), ``server.log``
     port        TCP port on 127.0.0.1; None takes a free one, which this object keeps over its restarts
     durable     False for throw-away stores: no fsync, no waiting at commit (a crash of the machine loses it)
     databases   names; each is a database and the login role that owns it
 
-    Started in about a second (a first start makes the cluster). Use it as a context manager, plain or
-    ``async``, or call `start`/`stop` (`astart`/`astop` in a coroutine: they run in a thread). Starting a
-    second server on a directory that is in use raises `StateDirectoryInUseError`; what a crash left behind
-    is recovered.
+    Started in about a second (a first start makes the cluster); what a crash left behind is recovered.
 
         with PostgresServer(Path(".careloop")) as postgres:
             await asyncpg.connect(postgres.url("ticketing"))
     """
 
     name = "postgres"
+    title = "PostgreSQL"
+    lock_wait_seconds = LOCK_WAIT_SECONDS
 
     def __init__(
         self,
@@ -90,33 +86,12 @@ class PostgresServer:
         durable: bool = True,
         databases: Sequence[str] = DATABASES,
     ) -> None:
-        self.directory = Path(state_dir).absolute() / "postgres"
+        super().__init__(state_dir, None)
         self.data = self.directory / "data"
-        self.log = self.directory / "server.log"
         self.databases = tuple(databases)
         self.durable = durable
         self._wanted_port = port
-        self._port: int | None = None
         self._passwords: dict[str, str] = {}
-        self._lock = DirectoryLock(self.directory)
-        self._process: GuardedProcess | None = None
-
-    @property
-    def port(self) -> int:
-        if self._port is None:
-            raise RuntimeError("PostgreSQL was not started")
-        return self._port
-
-    @property
-    def pid(self) -> int:
-        """The postmaster's process id."""
-        if self._process is None:
-            raise RuntimeError("PostgreSQL was not started")
-        return self._process.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.is_running
 
     @property
     def admin_url(self) -> str:
@@ -130,69 +105,24 @@ class PostgresServer:
     def _url(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._passwords[role]}@{LOOPBACK}:{self.port}/{database}"
 
-    def start(self) -> Self:
-        """Start the server and return when every database can be used; does nothing when it runs."""
-        if self.is_running:
-            return self
-        # What an earlier, killed holder left behind gets a moment to finish stopping.
-        self._lock.acquire_within(LOCK_WAIT_SECONDS)
-        try:
-            self.directory.chmod(0o700)
-            user = unprivileged_user()
-            programs = binaries(user)
-            self._passwords = stored_passwords(self.directory, self.databases)
-            if not self.data.exists():
-                make_cluster(
-                    self.directory,
-                    programs,
-                    user,
-                    self._passwords[SUPERUSER],
-                    self.durable,
-                    self._lock.held_fd,
-                )
-            check_version(self.data)
-            self._launch(programs, user)
-            provision(programs, self.port, self._passwords, self.databases)
-        except BaseException:
-            self.stop()
-            raise
-        return self
+    def _launch(self) -> None:
+        user = unprivileged_user()
+        programs = binaries(user)
+        self._passwords = stored_passwords(self.directory, self.databases)
+        if not self.data.exists():
+            make_cluster(
+                self.directory,
+                programs,
+                user,
+                self._passwords[SUPERUSER],
+                self.durable,
+                self._lock.held_fd,
+            )
+        check_version(self.data)
+        self._serve(programs, user)
+        provision(programs, self.port, self._passwords, self.databases)
 
-    def stop(self) -> None:
-        """Stop in good order (a fast shutdown), by force when that takes too long."""
-        if self._process is not None:
-            self._process.stop()
-        self._lock.release()
-
-    def kill(self) -> None:
-        """End the server as a crash would; `start` recovers."""
-        if self._process is not None:
-            self._process.kill()
-        self._lock.release()
-
-    async def astart(self) -> Self:
-        return await in_thread(self.start)
-
-    async def astop(self) -> None:
-        await in_thread(self.stop)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return await self.astart()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.astop()
-
-    def _launch(self, programs: Path, user: SystemUser) -> None:
+    def _serve(self, programs: Path, user: SystemUser) -> None:
         fixed_port = self._wanted_port or self._port
         for attempt in range(1, START_ATTEMPTS + 1):
             port = fixed_port or free_port()
@@ -207,13 +137,13 @@ class PostgresServer:
                 return
             # A free port may be lost to somebody between finding and taking it.
             if fixed_port is not None or attempt == START_ATTEMPTS:
-                raise ServerStartError("PostgreSQL", _last_words(self.log), self.log)
+                raise ServerStartError(self.title, self.last_words(("FATAL", "PANIC")), self.log)
 
     def _prepared(self, programs: Path, user: SystemUser, port: int) -> GuardedProcess:
         settings = SETTINGS if self.durable else {**SETTINGS, **THROW_AWAY}
         options = [f"--{name}={value}" for name, value in settings.items()]
         return GuardedProcess(
-            "PostgreSQL",
+            self.title,
             [str(programs / "postgres"), "-D", path_for(user, self.data), "-p", str(port), *options],
             env=clean_environment(),
             cwd=self.data,
@@ -239,10 +169,4 @@ class PostgresServer:
             if len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready":
                 return True
             time.sleep(LOOK_SECONDS)
-        raise ServerStartError("PostgreSQL", f"not ready after {START_TIMEOUT_SECONDS:.0f} s", self.log)
-
-
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    telling = [line for line in lines if "FATAL" in line or "PANIC" in line]
-    return (telling or lines or ["it ended at once"])[-1]
+        raise ServerStartError(self.title, f"not ready after {START_TIMEOUT_SECONDS:.0f} s", self.log)
