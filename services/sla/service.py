@@ -2,7 +2,15 @@
 
 from datetime import timedelta
 
-from services.sla.api import attainment, calendars, clocks, parked_timers, policies, subjects
+from services.sla.api import (
+    attainment,
+    calendars,
+    clocks,
+    external_subjects,
+    parked_timers,
+    policies,
+    subjects,
+)
 from services.sla.api.catalogue_access import SlaContext
 from services.sla.api.permissions import PERMISSIONS
 from services.sla.messaging.inbound import Inbound
@@ -29,7 +37,7 @@ __all__ = ["HISTORY", "Settings", "build"]
 NAME = "sla"
 VERSION = "1.0.0"
 Settings = SlaSettings
-RESOURCES = (calendars, policies, clocks, subjects, attainment, parked_timers)
+RESOURCES = (calendars, policies, clocks, subjects, external_subjects, attainment, parked_timers)
 
 
 def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Service:
@@ -44,7 +52,8 @@ def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Servi
     )
     OutboxWriter(NAME, OUTBOUND).attach(database)
     catalogues = Catalogues()
-    inbound = Inbound(catalogues, timedelta(seconds=settings.backdating_tolerance_seconds))
+    tolerance = timedelta(seconds=settings.backdating_tolerance_seconds)
+    inbound = Inbound(catalogues, tolerance)
     timers = timer_worker(settings, database)
     consumer = Consumer(NAME, database, transport, inbound.subscriptions(), wakes=[timers.wake])
     app = create_app(
@@ -65,7 +74,7 @@ def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Servi
         access_log=settings.access_log,
     )
     years = ResolvedYears(settings.calendar_years_before, settings.calendar_years_after)
-    app.state.sla = SlaContext(catalogues, years, clock)
+    app.state.sla = SlaContext(catalogues, years, clock, tolerance)
     return Service(
         name=NAME,
         app=app,

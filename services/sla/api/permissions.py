@@ -6,6 +6,8 @@ from shared.operations.operator_routes import OPERATOR_PERMISSIONS
 
 _STAFF = frozenset({"agent", "supervisor", "quality", "admin", "system"})
 _OWNERS = frozenset({"admin", "supervisor"})
+# Other systems, each with its scope, and who may speak for them.
+_OUTSIDE = _OWNERS | {"system"}
 _READERS = _STAFF | {"customer"}
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
@@ -29,6 +31,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "get_subject": _READERS,
     "list_ledger": _STAFF,
     "correct_ledger": _OWNERS,
+    "start_external_subject": _OUTSIDE,
+    "record_external_input": _OUTSIDE,
     "get_attainment": _STAFF,
     "list_parked_timers": _OWNERS,
     "retry_parked_timer": _OWNERS,

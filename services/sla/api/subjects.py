@@ -1,4 +1,4 @@
-"""Subjects: how the promises on one ticket or complaint stand, its ledger, and corrections of it."""
+"""Subjects: how the promises on one ticket, complaint or external subject stand, its ledger, and corrections."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -121,9 +121,9 @@ async def get_subject(
     context: Context,
     reader: Annotated[Reader, Depends(reading("get_subject"))],
 ) -> Response:
-    """How the promises on a ticket or complaint stand now."""
+    """How the promises on a subject stand now."""
     subject, catalogue = await _read(subject_kind, subject_id, context, reader)
-    return reader.answer(_shown(subject, catalogue, context, reader.principal))
+    return reader.answer(shown_to(subject, catalogue, context, reader.principal))
 
 
 @router.get("/subjects/{subject_kind}/{subject_id}/ledger", response_model=LedgerOut)
@@ -153,7 +153,7 @@ async def correct_ledger(
     async def run(work: Work) -> SubjectOut:
         subject = await correct_entry(correcting, work, catalogues=context.catalogues)
         catalogue = await context.catalogues.at(work, subject.revision)
-        return _shown(subject, catalogue, context, edge.principal)
+        return shown_to(subject, catalogue, context, edge.principal)
 
     return await edge.run(run, present=lambda shown: shown, status=201)
 
@@ -169,7 +169,8 @@ async def _read(
         return subject, await context.catalogues.at(session, subject.revision)
 
 
-def _shown(subject: Subject, catalogue: Catalogue, context: SlaContext, principal: Principal) -> SubjectOut:
+def shown_to(subject: Subject, catalogue: Catalogue, context: SlaContext, principal: Principal) -> SubjectOut:
+    """The promises on a subject as this principal may see them."""
     now = context.clock.now()
     folded = subject.folded(catalogue)
     clocks: list[Any] = [

@@ -61,3 +61,19 @@ class InvalidCorrectionError(InvalidInputError):
 
 class ParkedTimerNotFoundError(NotFoundError):
     """There is no such parked timer."""
+
+
+class SubjectKnownAlreadyError(ConflictError):
+    """There is a subject of that id already."""
+
+
+class SubjectChangedError(PreconditionFailedError):
+    """The subject has changed since you read it; read it again and retry with its new ETag."""
+
+
+class InvalidExternalInputError(InvalidInputError):
+    """The input breaks a rule."""
+
+
+class InputBeforeStartError(InvalidInputError):
+    """The input lies before the start of its subject."""

@@ -12,6 +12,8 @@ class SubjectKind(StrEnum):
 
     TICKET = "ticket"
     COMPLAINT = "complaint"
+    EXTERNAL = "external"
+    """Something of another system, which says over the API what happens to it."""
 
 
 class Agreement(StrEnum):
@@ -63,7 +65,6 @@ class OnTierChange(StrEnum):
 
 # Metrics of the specification that this edition does not measure, so that they are refused by name.
 NOT_MEASURED_YET = ("next_response", "periodic_update", "committed_resolution")
-SUBJECTS_NOT_KNOWN_YET = ("external",)
 
 STARTS = frozenset(
     {EntryKind.OPENED, EntryKind.ASSIGNED, EntryKind.TRANSFERRED, EntryKind.WORK_STARTED, EntryKind.DECIDED}
@@ -95,9 +96,9 @@ class MetricDefaults:
     met_on_live_channel: bool = False
 
 
-_BOTH = frozenset({SubjectKind.TICKET, SubjectKind.COMPLAINT})
+_EVERY = frozenset(SubjectKind)
 _TICKET = frozenset({SubjectKind.TICKET})
-_COMPLAINT = frozenset({SubjectKind.COMPLAINT})
+_NO_TICKET = frozenset({SubjectKind.COMPLAINT, SubjectKind.EXTERNAL})
 _OPENED = frozenset({EntryKind.OPENED})
 _NEVER: frozenset[PauseCause] = frozenset()
 
@@ -112,30 +113,30 @@ DEFAULTS: Mapping[Metric, MetricDefaults] = {
         met_on_live_channel=True,
     ),
     Metric.TIME_TO_OWN: MetricDefaults(
-        _BOTH,
+        _EVERY,
         _OPENED,
         frozenset({EntryKind.ASSIGNED, EntryKind.WORK_STARTED, EntryKind.RESOLVED, EntryKind.DECIDED}),
         _NEVER,
         OnReopen.NOTHING,
     ),
     Metric.RESOLUTION: MetricDefaults(
-        _BOTH,
+        _EVERY,
         _OPENED,
         frozenset({EntryKind.RESOLVED, EntryKind.CLOSED}),
         frozenset({PauseCause.WAITING_ON_CUSTOMER}),
         OnReopen.CONTINUE,
     ),
     Metric.ACKNOWLEDGEMENT: MetricDefaults(
-        _COMPLAINT,
+        _NO_TICKET,
         _OPENED,
         frozenset({EntryKind.ACKNOWLEDGED, EntryKind.RESPONDED}),
         _NEVER,
         OnReopen.NOTHING,
     ),
     Metric.RESPONSE: MetricDefaults(
-        _COMPLAINT, _OPENED, frozenset({EntryKind.RESPONDED}), _NEVER, OnReopen.NOTHING
+        _NO_TICKET, _OPENED, frozenset({EntryKind.RESPONDED}), _NEVER, OnReopen.NOTHING
     ),
     Metric.DECISION: MetricDefaults(
-        _COMPLAINT, _OPENED, frozenset({EntryKind.DECIDED}), _NEVER, OnReopen.CONTINUE
+        _NO_TICKET, _OPENED, frozenset({EntryKind.DECIDED}), _NEVER, OnReopen.CONTINUE
     ),
 }

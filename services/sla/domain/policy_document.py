@@ -12,7 +12,6 @@ from services.sla.domain.metrics import (
     NOT_MEASURED_YET,
     STARTS,
     STOPS,
-    SUBJECTS_NOT_KNOWN_YET,
     Agreement,
     Metric,
     OnReopen,
@@ -45,8 +44,8 @@ class PolicyContent:
 def read_policy(document: Mapping[str, Any]) -> PolicyContent:
     """Read the JSON form (as the API takes it, and as it is stored).
 
-    Raises `NotMeasuredYetError` for metrics and kinds of subject that the specification knows and this
-    edition does not, else `InvalidPolicyError` with a field error for everything that is wrong.
+    Raises `NotMeasuredYetError` for metrics that the specification knows and this edition does not, else
+    `InvalidPolicyError` with a field error for everything that is wrong.
     """
     _refuse_unmeasured(document)
     faults: list[FieldError] = []
@@ -69,10 +68,6 @@ def _refuse_unmeasured(document: Mapping[str, Any]) -> None:
         for place, target in enumerate(document.get("targets") or ())
         if target.get("metric") in NOT_MEASURED_YET
     ]
-    kind = (document.get("match") or {}).get("subject_kind")
-    if kind in SUBJECTS_NOT_KNOWN_YET:
-        message = f"Clocks on {kind} subjects are not measured yet."
-        faults.append(FieldError("match.subject_kind", "not_measured_yet", message))
     if faults:
         raise NotMeasuredYetError(faults[0].message, field_errors=faults)
 
@@ -83,10 +78,10 @@ def _read_match(written: Mapping[str, Any], faults: list[FieldError]) -> Match |
         return None
     names = [field.name for field in fields(Match) if field.name != "subject_kind"]
     given = {name: frozenset(str(value) for value in written.get(name) or ()) for name in names}
-    for name in ("severity", "priority"):
-        belongs_to = SubjectKind.COMPLAINT if name == "severity" else SubjectKind.TICKET
-        if given[name] and kind is not belongs_to:
-            message = f"A {kind} has no {name}."
+    absent = {"severity": kind is not SubjectKind.COMPLAINT, "priority": kind is SubjectKind.COMPLAINT}
+    for name, is_absent in absent.items():
+        if given[name] and is_absent:
+            message = f"Subjects of kind {kind} have no {name}."
             faults.append(FieldError(f"match.{name}", "subject_kind", message))
     return Match(kind, **given)
 

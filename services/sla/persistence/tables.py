@@ -93,7 +93,7 @@ subjects = sa.Table(
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("last_occurred_at", AT),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.CheckConstraint("kind = ANY (ARRAY['ticket', 'complaint'])", name="subjects_kind"),
+    sa.CheckConstraint("kind = ANY (ARRAY['ticket', 'complaint', 'external'])", name="subjects_kind"),
 )
 sa.Index("subjects_by_customer", subjects.c.customer_id)
 

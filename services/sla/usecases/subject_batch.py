@@ -43,6 +43,13 @@ class SubjectBatch:
         return batch
 
     @classmethod
+    def holding(cls, work: Work, subject: Subject) -> "SubjectBatch":
+        """One subject that is locked already, and one input to it."""
+        batch = cls(1, {subject.id: subject})
+        work.memo[_NAME] = batch
+        return batch
+
+    @classmethod
     def of(cls, work: Work) -> "SubjectBatch":
         """The batch that this transaction prepared."""
         batch: Any = work.memo[_NAME]

@@ -110,12 +110,6 @@ BAD_POLICIES: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "targets[0].metric",
         "not_measured_yet",
     ),
-    "external subjects": (
-        {"match": {"subject_kind": "external"}},
-        "not_measured_yet",
-        "match.subject_kind",
-        "not_measured_yet",
-    ),
     "metric of another kind": (
         {"targets": [{"metric": "response"}]},
         "invalid_policy",
