@@ -26,8 +26,6 @@ _IDS = sa.bindparam("ids", type_=pg.ARRAY(sa.Uuid))
 _CHOSEN = sa.select(subjects).where(subjects.c.id == sa.any_(_IDS)).order_by(subjects.c.id)
 _GET = statement(_CHOSEN)
 _LOCK = statement(_CHOSEN.with_for_update())
-# Whoever is changing a subject goes first: its timers are looked at again in the next round.
-_LOCK_FREE = statement(_CHOSEN.with_for_update(skip_locked=True))
 _LEDGER = statement(sa.select(ledger).where(ledger.c.subject_id == sa.any_(_IDS)))
 _CLOCKS = statement(sa.select(clocks).where(clocks.c.subject_id == sa.any_(_IDS)))
 # In one round trip: those never heard of are added, the others locked, in order of id.
@@ -135,14 +133,6 @@ async def lock(work: Work, subject_id: UUID, kind: SubjectKind) -> Subject:
     found = {subject_id: _subject(rows[0])}
     await _fill(work, found, [subject_id])
     return found[subject_id]
-
-
-async def lock_free(work: Work, subject_ids: Iterable[UUID]) -> dict[UUID, Subject]:
-    """Those that nobody else is changing, with their clocks and without their ledgers: for firing."""
-    rows = await work.fetch_all(_LOCK_FREE, ids=sorted(set(subject_ids)))
-    found = {row["id"]: _subject(row) for row in rows}
-    await _fill_clocks(work, found, list(found))
-    return found
 
 
 async def get(session: Session, subject_id: UUID, kind: SubjectKind) -> Subject:

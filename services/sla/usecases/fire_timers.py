@@ -15,7 +15,7 @@ from services.sla.domain.firing import Decision, decide
 from services.sla.domain.storm_caps import Allowance, StormCaps
 from services.sla.domain.subject import Subject
 from services.sla.domain.thresholds import Threshold, ThresholdKind
-from services.sla.persistence import subject_store, timer_store
+from services.sla.persistence import firing_store, timer_store
 from services.sla.persistence.timer_store import ClaimedTimer
 from shared.db.work import Work
 from shared.events.progress import horizon, parked_keys
@@ -82,7 +82,7 @@ async def fire_claimed(
     if held:
         await timer_store.hold(work, held, work.now + command.hold)
     free = [one for one in claimed if one.timer.subject_id not in parked and one.timer.due_at <= up_to]
-    subjects = await subject_store.lock_free(work, (one.timer.subject_id for one in free))
+    subjects = await firing_store.lock_free(work, (one.timer for one in free))
     # Whoever holds a subject changes it right now: its timers are looked at again in the next round.
     ready = [one for one in free if one.timer.subject_id in subjects]
     fired = Fired(len(held) + len(ready), claimed[0].timer.due_at, up_to)
@@ -104,7 +104,7 @@ async def fire_claimed(
         subject = subjects[subject_id]
         subject.fire(decisions, work.now)
         works().record(*subject.take_events())
-    await subject_store.save(work, [subjects[subject_id] for subject_id in decided])
+    await firing_store.save(work, [subjects[subject_id] for subject_id in decided])
     failpoints.hit(AFTER_FIRE)
     await timer_store.delete(work, [one.id for one in ready])
     failpoints.hit(AFTER_DELETE)
