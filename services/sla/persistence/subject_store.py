@@ -154,7 +154,8 @@ async def save(work: Work, changed: Iterable[Subject]) -> None:
     rows = []
     for subject in changed:
         changes = subject.take_changes()
-        lines += [entry_record(subject.id, entry) for entry in changes.entries]
+        stored = {"stored_at": work.now.isoformat()}
+        lines += [entry_record(subject.id, entry) | stored for entry in changes.entries]
         followed += [clock_record(subject, clock, work.now) for clock in changes.clocks]
         alarms += [timer_record(timer) for timer in changes.timers]
         journal += [firing_record(firing) for firing in changes.firings]

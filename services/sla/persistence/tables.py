@@ -110,8 +110,14 @@ ledger = sa.Table(
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("event_id", sa.Uuid, nullable=False),
     sa.Column("data", JSONB, nullable=False),
+    # When sla wrote it: what a report as known at an instant may read. Absent in lines older than the column.
+    sa.Column("stored_at", AT),
     sa.UniqueConstraint("subject_id", "event_id", name="ledger_event_once"),
 )
+# Reports ask for the subjects that something happened to in a range; lines come nearly in that order.
+sa.Index("ledger_by_instant", ledger.c.occurred_at, postgresql_using="brin")
+_CORRECTED = ledger.c.kind == "corrected"
+sa.Index("ledger_corrections", ledger.c.subject_id, postgresql_where=_CORRECTED)
 
 _STATES = "ARRAY['running', 'paused', 'overdue', 'overdue_paused', 'met', 'missed', 'cancelled']"
 
@@ -210,5 +216,108 @@ sa.Index(
     "firings_escalated_by_subject", firings.c.subject_id, firings.c.fired_at, postgresql_where=_ESCALATED
 )
 sa.Index("firings_escalated_to_target", firings.c.target, firings.c.fired_at, postgresql_where=_ESCALATED)
+
+# Availability. `evaluate_at`: when the worker looks again (absent: nothing can change before somebody reports);
+# `evaluated_until`: breaches before it were looked for. `version` counts the versions written.
+availability_objectives = sa.Table(
+    "availability_objectives",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("offering", sa.Text, nullable=False),
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("last_occurred_at", AT),
+    sa.Column("created_at", AT, nullable=False),
+    sa.Column("evaluated_until", AT, nullable=False),
+    sa.Column("evaluate_at", AT),
+    sa.UniqueConstraint("name", name="availability_objectives_name"),
+)
+sa.Index("availability_objectives_by_offering", availability_objectives.c.offering)
+sa.Index(
+    "availability_objectives_to_evaluate",
+    availability_objectives.c.evaluate_at,
+    postgresql_where=availability_objectives.c.evaluate_at.is_not(None),
+)
+
+availability_objective_versions = sa.Table(
+    "availability_objective_versions",
+    METADATA,
+    sa.Column("objective_id", sa.Uuid, sa.ForeignKey("availability_objectives.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("effective_from", AT, nullable=False),
+    sa.Column("effective_until", AT),
+    sa.Column("document", JSONB, nullable=False),
+    sa.Column("created_at", AT, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+)
+
+# The primary key is what makes a breach known once a month and objective, whatever else goes wrong.
+availability_breaches = sa.Table(
+    "availability_breaches",
+    METADATA,
+    sa.Column("objective_id", sa.Uuid, sa.ForeignKey("availability_objectives.id"), primary_key=True),
+    sa.Column("month", sa.Text, primary_key=True),
+    sa.Column("version_number", sa.Integer, nullable=False),
+    sa.Column("breached_at", AT, nullable=False),
+    sa.Column("fired_at", AT, nullable=False),
+)
+
+availability_alerts = sa.Table(
+    "availability_alerts",
+    METADATA,
+    sa.Column("objective_id", sa.Uuid, sa.ForeignKey("availability_objectives.id"), primary_key=True),
+    sa.Column("rule", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("raised_at", AT, primary_key=True),
+    sa.Column("cleared_at", AT),
+)
+# A rule is raised once until it is cleared.
+sa.Index(
+    "availability_alerts_raised",
+    availability_alerts.c.objective_id,
+    availability_alerts.c.rule,
+    unique=True,
+    postgresql_where=availability_alerts.c.cleared_at.is_(None),
+)
+
+# `earliest_at` and `latest_at` bound all that was ever said of it, so that a range finds it as it was known, too.
+outages = sa.Table(
+    "outages",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("offering", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("earliest_at", AT, nullable=False),
+    sa.Column("latest_at", AT),
+    sa.Column("created_at", AT, nullable=False),
+)
+sa.Index("outages_by_offering", outages.c.offering, outages.c.earliest_at)
+sa.Index("outages_by_creation", outages.c.created_at, outages.c.id)
+
+outage_facts = sa.Table(
+    "outage_facts",
+    METADATA,
+    sa.Column("outage_id", sa.Uuid, sa.ForeignKey("outages.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("start_at", AT, nullable=False),
+    sa.Column("end_at", AT),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("is_planned", sa.Boolean, nullable=False),
+    sa.Column("is_retracted", sa.Boolean, nullable=False),
+    sa.Column("evidence", sa.Text),
+    sa.Column("recorded_at", AT, nullable=False),
+    sa.Column("recorded_by", sa.Text, nullable=False),
+)
+
+probe_results = sa.Table(
+    "probe_results",
+    METADATA,
+    sa.Column("offering", sa.Text, primary_key=True),
+    sa.Column("probe", sa.Text, primary_key=True),
+    sa.Column("at", AT, primary_key=True),
+    sa.Column("is_good", sa.Boolean, nullable=False),
+    sa.Column("recorded_at", AT, nullable=False),
+)
 
 HISTORY = History("sla", METADATA)
