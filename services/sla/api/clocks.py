@@ -1,7 +1,8 @@
-"""Clocks: list, read, explain."""
+"""Clocks: list, read, explain, draw."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -9,10 +10,14 @@ from pydantic import Field
 
 from services.sla.api.catalogue_access import SlaContext, context_of
 from services.sla.api.clock_models import ClockDetail, ClockExplanation, ClockOut
+from services.sla.api.timeline_svg import Caption, timeline_svg
+from services.sla.domain.clock_fold import ClockFold
 from services.sla.domain.clock_status import ClockState
 from services.sla.domain.errors import ClockNotFoundError
-from services.sla.domain.explanation import explain
+from services.sla.domain.explanation import Explanation, explain
+from services.sla.domain.fold import Line
 from services.sla.domain.metrics import Agreement, Metric, SubjectKind
+from services.sla.domain.picture import LocalTime, picture
 from services.sla.persistence import clock_reads, subject_store
 from services.sla.persistence.clock_reads import ClockFilter
 from shared.web.cursors import Paging, paging
@@ -20,6 +25,13 @@ from shared.web.models import ApiModel, Instant, Page
 from shared.web.reads import Reader, reading
 
 router = APIRouter(tags=["clocks"])
+SVG = "image/svg+xml"
+# An image may be opened as a page of its own: whatever were in it, nothing would run or be fetched.
+ALONE = {
+    "content-security-policy": "default-src 'none'; sandbox",
+    "x-content-type-options": "nosniff",
+    "cache-control": "private, no-cache",
+}
 Label = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
 
 
@@ -105,6 +117,51 @@ async def explain_clock(
     cycle: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The latest unless said.")] = None,
 ) -> Response:
     """Every interval counted or skipped with its reason, the policy and why it matched, the sum to the due date."""
+    found = await _explained(clock_id, cycle, context, reader)
+    shown = ClockOut.of(found.row, found.now)
+    return reader.answer(ClockExplanation.of(shown, found.explanation, found.lines))
+
+
+@router.get(
+    "/clocks/{clock_id}/timeline.svg",
+    response_class=Response,
+    responses={200: {"content": {SVG: {"schema": {"type": "string"}}}, "description": "The picture."}},
+)
+async def draw_clock(
+    clock_id: UUID,
+    context: Annotated[SlaContext, Depends(context_of)],
+    reader: Annotated[Reader, Depends(reading("draw_clock"))],
+    cycle: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The latest unless said.")] = None,
+) -> Response:
+    """What `explain` says, drawn: counted and skipped intervals, pauses, thresholds, what happened, now."""
+    found = await _explained(clock_id, cycle, context, reader)
+    clock, row = found.clock, found.row
+    shown = ClockOut.of(row, found.now)
+    number = shown.subject_number or str(shown.subject_id)
+    caption = Caption(
+        f"{shown.agreement} {shown.metric} on {shown.subject_kind} {number}: {shown.state}",
+        [
+            f"Target {shown.target.amount} {shown.target.unit.replace('_', ' ')}, cycle {shown.cycle}",
+            found.explanation.matched,
+            "; ".join(found.explanation.arithmetic[-2:]),
+        ],
+    )
+    drawn = picture(clock, found.explanation, found.lines, found.now)
+    body = timeline_svg(drawn, caption, LocalTime(clock))
+    return Response(body, media_type=SVG, headers=ALONE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    row: Any
+    clock: ClockFold
+    explanation: Explanation
+    lines: list[Line]
+    now: datetime
+
+
+async def _explained(clock_id: UUID, cycle: int | None, context: SlaContext, reader: Reader) -> _Explained:
+    """A cycle of a clock, folded and explained. Raises `ClockNotFoundError`."""
     async with reader.session() as session:
         rows = await clock_reads.cycles(session, clock_id, for_customer=None)
         row = next((one for one in reversed(rows) if cycle in (None, one["cycle"])), None)
@@ -113,15 +170,10 @@ async def explain_clock(
         subject = await subject_store.get(session, row["subject_id"], SubjectKind(row["subject_kind"]))
         catalogue = await context.catalogues.at(session, subject.revision)
     folded = subject.folded(catalogue)
-    clock = next(
-        (
-            one
-            for one in folded.started()
-            if one.key == (row["agreement"], row["metric"]) and one.cycle == row["cycle"]
-        ),
-        None,
-    )
+    key = row["agreement"], row["metric"]
+    started = folded.started()
+    clock = next((one for one in started if one.key == key and one.cycle == row["cycle"]), None)
     if clock is None:
         raise ClockNotFoundError
     now = context.clock.now()
-    return reader.answer(ClockExplanation.of(ClockOut.of(row, now), explain(clock, now), folded.lines))
+    return _Explained(row, clock, explain(clock, now), folded.lines, now)

@@ -28,6 +28,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "list_clocks": _READERS,
     "get_clock": _READERS,
     "explain_clock": _STAFF,
+    "draw_clock": _STAFF,
     "get_subject": _READERS,
     "list_ledger": _STAFF,
     "correct_ledger": _OWNERS,
