@@ -11,6 +11,7 @@ from services.sla.domain.calendars import BusinessTimeline, ResolvedCalendar
 from services.sla.domain.matching import Facts, conditions, matches, most_specific_first
 from services.sla.domain.metrics import SubjectKind
 from services.sla.domain.policies import ClockKey, PolicyVersion, Target
+from services.sla.domain.units import Duration
 
 _REMEMBERED_CHOICES = 4_096
 _REMEMBERED_SELECTIONS = 256
@@ -45,17 +46,18 @@ class Choice:
     def timeline(self) -> BusinessTimeline | None:
         return None if self.calendar is None else self.calendar.timeline
 
+    @property
+    def timing(self) -> tuple[Duration, UUID | None]:
+        """What its due date comes from."""
+        return self.target.duration, None if self.calendar is None else self.calendar.id
+
     def is_same(self, other: "Choice | None") -> bool:
         """Whether both are the same target of the same policy version."""
         return other is not None and other.version.id == self.version.id
 
     def times_like(self, other: "Choice | None") -> bool:
         """Whether both give the same due date: then changing over is no retarget."""
-        return (
-            other is not None
-            and self.target.duration == other.target.duration
-            and (self.calendar and self.calendar.id) == (other.calendar and other.calendar.id)
-        )
+        return other is not None and self.timing == other.timing
 
 
 class Selection:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from services.sla.domain.catalogue import Choice
 from services.sla.domain.clock_status import RunState
@@ -34,6 +35,7 @@ class ClockFold:
     breaches      due instants that passed while the clock ran, each before a later input
     in_force      whether the due date that counts now is among them
     rearmed_at    when the last retarget or restart took effect
+    not_before    before which the due date does not lie, whatever the position says
     was_promised  whether a policy ever asked for it; without one it is followed, so that a policy that
                   begins to match finds the time and the pauses already taken
     """
@@ -52,15 +54,18 @@ class ClockFold:
         self.breaches: list[datetime] = []
         self.in_force = False
         self.rearmed_at: datetime | None = None
+        self.not_before: datetime | None = None
         self.retargets: list[Retarget] = []
         self.time = RunningTime(ElapsedMeter())
         self._state: RunState | None = None
         self._due_at: datetime | None = None
+        # Where each target that was left would have been due, and since when it has not counted.
+        self._left: dict[tuple[Duration, UUID | None], tuple[int, datetime]] = {}
 
     @property
     def run_state(self) -> RunState | None:
         """None before the start. A clock that no policy asks for any more is cancelled, until one does."""
-        if self.choice is None and self.is_at_work:
+        if self.choice is None and self._state is not None:
             return RunState.CANCELLED
         return self._state
 
@@ -78,7 +83,7 @@ class ClockFold:
         """The due instant. Absent while paused before it; of an ended clock, as it was at its end."""
         if self.choice is None or self.started_at is None:
             return None
-        reached = self.time.instant_of(self.due_position, self.rearmed_at)
+        reached = self.time.instant_of(self.due_position, self.not_before)
         if reached is None and self.is_over and self.ended_at is not None:
             left = self.due_position - self.time.position(self.ended_at)
             reached = self.time.meter.reach(self.ended_at, left)
@@ -132,6 +137,7 @@ class ClockFold:
             return "reopened"
         self.time = RunningTime(self.time.meter)
         self.retargets = []
+        self._left = {}
         self._rearm(entry.occurred_at)
         if self.choice is not None:
             self.due_position = self.choice.target.duration.position
@@ -142,28 +148,35 @@ class ClockFold:
     def wants_new_cycle(self) -> bool:
         return self.is_over and self._reopening is OnReopen.NEW_CYCLE
 
+    def projected_end(self, at: datetime) -> datetime | None:
+        """When it is due if it runs from `at` on; an instant before `at` when that has passed."""
+        if not self.is_at_work:
+            return None
+        if self._state is RunState.PAUSED:
+            return self.time.meter.reach(at, max(self.due_position - self.time.position(at), 0))
+        return self.time.reaches(self.due_position, self.not_before)
+
     def retarget(self, entry: Entry, choice: Choice | None, wait: str | None) -> str | None:
-        """Another target counts from now on (rule 3): due = the later of the refolded due date and now + notice.
+        """Another target counts from now on (rule 3): due = the later of the refolded due date and now + notice,
+        which lifts no promise that was made before (see `_floor`).
 
         Pauses already taken stay. None when nothing changes for this clock.
         """
-        previous, self.choice = self.choice, choice
-        self.was_promised = self.was_promised or choice is not None
+        at = entry.occurred_at
+        previous = self.choice
         if choice is None:
-            self._due_at = None
+            self._leave(at)
+            self.choice = self._due_at = None
             return None if previous is None else f"cancelled: {NO_POLICY}"
         if self.started_at is None:
+            self.choice, self.was_promised = choice, True
             self.due_position = choice.target.duration.position
             return None if choice.is_same(previous) else "retargeted before the start"
-        at = entry.occurred_at
         if not choice.times_like(previous):
-            self.time.use(meter_of(choice.target.duration.unit, choice.timeline, self.started_at))
-            floor = self.time.position(at) + choice.target.notice_position
-            self.due_position = max(choice.target.duration.position, floor)
-            self._note_retarget(at, previous, choice)
-            self._rearm(at)
+            self._retime(at, previous, choice)
         elif choice.is_same(previous):
             return None
+        self.choice, self.was_promised = choice, True
         if self.pauses_for(wait) != (self._state is RunState.PAUSED):
             self._go(at, entry, wait)
         self._due_at = self._next_due()
@@ -174,13 +187,64 @@ class ClockFold:
         if not self.is_at_work or self.choice is None:
             return None
         at = entry.occurred_at
-        position = self.time.position(at) + self.time.meter.measure(at, max(at, due_at))
-        if position >= self.due_position:
+        due_at = max(at, due_at)
+        mine = self.projected_end(at)
+        if self.in_force or (mine is not None and mine <= due_at):
             return None
-        self.due_position = position
+        self.due_position = min(
+            self.due_position, self.time.position(at) + self.time.meter.within(at, due_at)
+        )
         self._rearm(at)
+        if self._state is RunState.RUNNING:
+            self.not_before = due_at
         self._due_at = self._next_due()
         return "inherited an earlier due date"
+
+    def _leave(self, at: datetime) -> None:
+        """The target of now counts no more; where it was due is remembered, should it come back."""
+        if self.choice is not None and self.is_at_work and not self.in_force:
+            self._left[self.choice.timing] = self.due_position, at
+
+    def _retime(self, at: datetime, previous: Choice | None, choice: Choice) -> None:
+        assert self.started_at is not None
+        self._leave(at)
+        promised = self.projected_end(at) if self.was_promised and not self.in_force else None
+        measured = self.time.meter
+        self.time.use(meter_of(choice.target.duration.unit, choice.timeline, self.started_at))
+        target = choice.target.duration
+        floor, not_before = self._floor(at, choice, promised, type(measured) is type(self.time.meter))
+        self.due_position = max(target.position, floor)
+        self._note_retarget(at, previous, choice)
+        self._rearm(at)
+        self.not_before = not_before
+
+    def _floor(
+        self, at: datetime, choice: Choice, promised: datetime | None, is_same_measure: bool
+    ) -> tuple[int, datetime]:
+        """How far the clock must at least get after a retarget, and before when it is not due.
+
+        That is the notice, but a notice gives no more than the promise before it left (`promised`, None when
+        it was broken or there was none), and no target that comes back gives more than it did, the time
+        apart in which it did not count: else any change of priority would buy time.
+        """
+        position, notice = self.time.position(at), choice.target.notice_position
+        floor = position + notice
+        left = self._left.get(choice.timing)
+        if left is not None:
+            due_position, left_at = left
+            floor = min(floor, due_position + self.time.passed_since(left_at, at))
+        if promised is None:
+            return floor, at
+        is_paused = self._state is RunState.PAUSED
+        if is_paused and not is_same_measure:
+            return floor, at  # what is left in one unit says nothing about the other while time stands still
+        promised = max(promised, at)
+        reached = self.time.meter.reach(at, max(floor - position, 0))
+        floor = min(floor, position + self.time.meter.within(at, promised))
+        if is_paused:
+            return floor, at
+        # Another unit or calendar may have no position at that very instant: the instant itself counts then.
+        return floor, promised if reached is None else max(at, min(promised, reached))
 
     @property
     def _reopening(self) -> OnReopen:
@@ -204,7 +268,7 @@ class ClockFold:
     def _next_due(self) -> datetime | None:
         if self.choice is None:
             return None
-        return self.time.reaches(self.due_position, self.rearmed_at)
+        return self.time.reaches(self.due_position, self.not_before)
 
     def _end(self, entry: Entry, state: RunState) -> None:
         self.time.close(entry.occurred_at)
@@ -214,5 +278,5 @@ class ClockFold:
         self.end_cause = entry.kind.value
 
     def _rearm(self, at: datetime) -> None:
-        self.rearmed_at = at
+        self.rearmed_at = self.not_before = at
         self.in_force = False

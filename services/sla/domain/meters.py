@@ -33,6 +33,9 @@ class Meter(Protocol):
     def reach(self, start: datetime, positions: int) -> datetime | None:
         """The earliest instant, from `start` on, with that many positions passed; None when never."""
 
+    def within(self, start: datetime, end: datetime) -> int:
+        """The most positions that are reached from `start` on by `end`, included."""
+
 
 class ElapsedMeter:
     """Time as it passes."""
@@ -45,6 +48,9 @@ class ElapsedMeter:
             return start + timedelta(microseconds=positions)
         except OverflowError:
             return None
+
+    def within(self, start: datetime, end: datetime) -> int:
+        return self.measure(start, end)
 
 
 class BusinessMeter:
@@ -65,6 +71,9 @@ class BusinessMeter:
         except _OUT_OF_REACH:
             return None
 
+    def within(self, start: datetime, end: datetime) -> int:
+        return self.measure(start, end)
+
 
 class DayMeter:
     """Days that end one after another; `nth_end(n)` is when the nth date after receipt ends."""
@@ -81,6 +90,9 @@ class DayMeter:
         if positions <= 0:
             return start
         return self._end_of(self._ended_before(start) + positions)
+
+    def within(self, start: datetime, end: datetime) -> int:
+        return self._ended_before(end + _MICROSECOND) - self._ended_before(start)
 
     def _ended_before(self, at: datetime) -> int:
         """How many dates after receipt ended before `at`, by halving: ends are in order."""

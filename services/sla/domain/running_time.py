@@ -62,6 +62,16 @@ class RunningTime:
             return self._passed
         return self._passed + self.meter.measure(self.segments[-1].start_at, at)
 
+    def passed_since(self, start: datetime, at: datetime) -> int:
+        """How far the clock moved in [start, at)."""
+        passed = 0
+        for segment in self.segments:
+            begins = max(segment.start_at, start)
+            ends = at if segment.end_at is None else min(segment.end_at, at)
+            if segment.counts and begins < ends:
+                passed += self.meter.measure(begins, ends)
+        return passed
+
     def reaches(self, position: int, not_before: datetime | None) -> datetime | None:
         """When the segment at hand gets there if it goes on for ever; None while the clock stands still."""
         if not self.is_counting:

@@ -87,11 +87,12 @@ class Subject(Aggregate):
         """When the clocks at work would be due if they ran from `at` on: what a merge hands over."""
         handed_over = []
         for clock in self.folded(catalogue).started():
-            if clock.is_at_work and clock.choice is not None:
-                left = clock.due_position - clock.time.position(at)
-                due_at = clock.time.meter.reach(at, max(left, 0))
-                if due_at is not None:
-                    handed_over.append((clock.key, due_at))
+            if not clock.is_at_work or clock.choice is None or clock.in_force:
+                continue
+            due_at = clock.projected_end(at)
+            # What is overdue is missed by the merged subject: the survivor must not miss it once more.
+            if due_at is not None and due_at >= at:
+                handed_over.append((clock.key, due_at))
         return handed_over
 
     def clock(self, clock_id: UUID, cycle: int) -> Clock | None:

@@ -75,7 +75,8 @@ def pending(
     found = []
     behind: Threshold | None = None
     for rung in _ladder(clock.choice.target, clock.due_position):
-        at = clock.time.instant_of(rung.position, clock.rearmed_at)
+        is_warning = rung.kind is ThresholdKind.WARNING
+        at = clock.time.instant_of(rung.position, clock.rearmed_at if is_warning else clock.not_before)
         name = Fired(rung.kind, rung.level, rung.repeat, arming)
         if at is None or name in fired:
             continue

@@ -178,6 +178,64 @@ def test_no_breach_lies_before_the_change_even_when_the_time_passed_outside_hour
     assert ticket.clock().due_at == lab.at("20:00")
 
 
+def test_rule_3_notice_never_lifts_the_promise_that_was_made_before(lab: Any) -> None:
+    ticket = retargetable(lab)
+    ticket.happen("prioritised", lab.at("17:59"), priority="critical")
+    assert ticket.clock().due_at == lab.at("18:00"), "and not 18:59"
+    ticket.advance(lab.at("18:30"))
+    ticket.happen("resolved", lab.at("18:30"))
+    assert isinstance(ticket.published[-1], events.ClockMissed)
+
+
+def test_rule_3_notice_of_a_wider_target_gives_no_more_than_the_target(lab: Any) -> None:
+    ticket = retargetable(lab, second=10)
+    ticket.happen("prioritised", lab.at("17:59"), priority="critical")
+    assert ticket.clock().due_at == lab.at("20:00"), "and not 22:59"
+
+
+def test_rule_3_target_that_comes_back_gives_no_more_than_it_did(lab: Any) -> None:
+    """Twice another priority, and back: what it bought is the time it was away, not another notice."""
+    high = lab.policy(lab.target(duration=8), name="high", priority=["high"])
+    low = lab.policy(lab.target(duration=20), name="low", priority=["low"])
+    ticket = lab.history(high, low)
+    ticket.happen("opened", lab.at("10:00"))
+    ticket.happen("prioritised", lab.at("17:58"), priority="low")
+    ticket.happen("prioritised", lab.at("17:59"), priority="high")
+    assert ticket.clock().due_at == lab.at("18:01"), "and not 21:59"
+
+
+def test_rule_3_promise_that_lapsed_comes_back_as_it_was(lab: Any) -> None:
+    ticket = lab.history(lab.policy(lab.target(duration=8), name="high", priority=["high"]))
+    ticket.happen("opened", lab.at("10:00"))
+    ticket.happen("prioritised", lab.at("17:00"), priority="low")
+    ticket.happen("prioritised", lab.at("17:30"), priority="high")
+    assert ticket.clock().due_at == lab.at("18:00")
+
+
+def test_rule_3_what_is_fulfilled_while_nobody_asks_for_it_is_not_met(lab: Any) -> None:
+    ticket = lab.history(lab.policy(lab.target(duration=8), name="high", priority=["high"]))
+    ticket.happen("opened", lab.at("10:00"))
+    ticket.happen("prioritised", lab.at("17:00"), priority="low")
+    ticket.happen("resolved", lab.at("20:00"))
+    assert ticket.clock().run_state is RunState.CANCELLED
+    assert "ClockMet" not in ticket.names()
+
+
+@pytest.mark.parametrize(
+    ("changed", "due"), [("+4 18:00", "+5 10:00"), ("+4 12:00", "+4 15:00"), ("+5 09:59", "+5 10:00")]
+)
+def test_rule_3_old_due_instant_counts_across_units(lab: Any, changed: str, due: str) -> None:
+    """96 elapsed hours from Tuesday 10:00 end on Saturday, when the office of the new target is closed."""
+    wide = lab.policy(lab.target(duration=96, unit="elapsed_hours"), name="wide", priority=["high"])
+    office = lab.policy(lab.target(duration=6), name="office", priority=["critical"], calendar=lab.office)
+    ticket = lab.history(wide, office)
+    ticket.happen("opened", lab.at("+1 10:00"))
+    ticket.happen("prioritised", lab.at(changed), priority="critical")
+    assert ticket.clock().due_at == lab.at(due)
+    ticket.advance(lab.at("+9 00:00"))
+    assert ticket.clock().breached_at == lab.at(due)
+
+
 def test_retarget_while_paused_runs_its_notice_once_resumed(lab: Any) -> None:
     ticket = retargetable(lab)
     ticket.happen("waiting", lab.at("14:00"), waiting_on="customer")
@@ -427,6 +485,40 @@ def test_survivor_inherits_the_earlier_due_date(lab: Any) -> None:
     ticket.happen("inherited", lab.at("11:30"), due_at=lab.at("15:00").isoformat(), **data)
     assert ticket.clock().due_at == lab.at("13:00")
     assert ticket.effects()[-1] == "no effect"
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_rule_6_inherited_days_are_as_many_as_the_merged_subject_had(lab: Any, paused: bool) -> None:
+    target = lab.target(duration=3, unit="business_days")
+    older, younger = lab.ticket(target, calendar=lab.office), lab.ticket(target, calendar=lab.office)
+    older.happen("opened", lab.at("10:00"))
+    younger.happen("opened", lab.at("+1 10:00"))
+    if paused:
+        younger.happen("waiting", lab.at("+1 11:00"), waiting_on="customer")
+    ((key, due_at),) = older.subject.promises(lab.at("+1 12:00"), older.catalogue)
+    data = {"agreement": key.agreement, "metric": key.metric}
+    younger.happen("inherited", lab.at("+1 12:00"), due_at=due_at.isoformat(), **data)
+    if paused:
+        younger.happen("resumed", lab.at("+1 13:00"))
+    assert younger.clock().due_at == lab.at("+3 17:00")
+
+
+@pytest.mark.parametrize(("merged", "handed_over"), [("17:59", 1), ("18:00", 1), ("18:01", 0)])
+def test_rule_6_miss_of_a_merged_subject_is_counted_once(lab: Any, merged: str, handed_over: int) -> None:
+    older, younger = lab.ticket(lab.target(duration=8)), lab.ticket(lab.target(duration=8))
+    older.happen("opened", lab.at("10:00"))
+    younger.happen("opened", lab.at("17:00"))
+    older.advance(lab.at(merged))
+    promises = older.subject.promises(lab.at(merged), older.catalogue)
+    assert len(promises) == handed_over
+    older.happen("merged", lab.at(merged))
+    for key, due_at in promises:
+        data = {"agreement": key.agreement, "metric": key.metric}
+        younger.happen("inherited", lab.at(merged), due_at=due_at.isoformat(), **data)
+    younger.advance(lab.at("19:00"))
+    younger.happen("resolved", lab.at("19:00"))
+    missed = [ticket.clock().breached_at is not None for ticket in (older, younger)]
+    assert missed.count(True) == 1
 
 
 def test_inherited_due_date_never_lies_before_the_merge(lab: Any) -> None:
