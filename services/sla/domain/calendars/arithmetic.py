@@ -60,6 +60,8 @@ class BusinessTimeline:
         `start` itself. Fractions count to the microsecond. Raises CalendarHasNoOpenTimeError when
         there is not enough open time in that direction, InvalidQuestionError for an infinite length.
         """
+        if type(seconds) is int:
+            return self.due_microseconds(start, seconds * MICROSECONDS)
         try:
             microseconds = round(seconds * MICROSECONDS)
         except (OverflowError, ValueError):
@@ -69,11 +71,21 @@ class BusinessTimeline:
     def due_microseconds(self, start: datetime, microseconds: int) -> datetime:
         """As `due`, in whole microseconds."""
         at = microseconds_of(start)
-        year = self._year_of(start)
         if microseconds > 0:
-            return instant_of(self._forward(year, at, microseconds))
+            # Nearly every question starts and ends in a year that is known by now: no call for those.
+            year = self._years.get(start.year) if start.tzinfo is UTC else None
+            if year is not None:
+                position = bisect_right(year.starts, at) - 1
+                wanted = microseconds
+                if position >= 0:
+                    end = year.ends[position]
+                    wanted += (at if at < end else end) - year.origins[position]
+                if wanted <= year.total:
+                    return instant_of(wanted + year.origins[bisect_left(year.after, wanted)])
+            return instant_of(self._forward(self._year_of(start), at, microseconds))
+        number = self._year_of(start)
         if microseconds < 0:
-            return instant_of(self._backward(year, at, -microseconds))
+            return instant_of(self._backward(number, at, -microseconds))
         return start.astimezone(UTC)
 
     def elapsed(self, start: datetime, end: datetime) -> float:
@@ -83,6 +95,10 @@ class BusinessTimeline:
     def elapsed_microseconds(self, start: datetime, end: datetime) -> int:
         """As `elapsed`, in whole microseconds: for sums and comparisons that must be exact."""
         first, last = microseconds_of(start), microseconds_of(end)
+        if start.tzinfo is UTC and end.tzinfo is UTC and start.year == end.year:
+            year = self._years.get(start.year)
+            if year is not None:
+                return year.opened_by(last) - year.opened_by(first)
         first_year, last_year = self._year_of(start), self._year_of(end)
         if last < first:
             return -self.elapsed_microseconds(end, start)
@@ -210,8 +226,7 @@ class BusinessTimeline:
                     break
             else:
                 raise self._unanswerable(instant_of(at), 1, found=found > 0)
-        position = bisect_left(year.after, wanted)
-        return year.ends[position] - (year.after[position] - wanted)
+        return wanted + year.origins[bisect_left(year.after, wanted)]
 
     def _backward(self, number: int, at: int, microseconds: int) -> int:
         year = self._open_year(number)
@@ -228,8 +243,7 @@ class BusinessTimeline:
                     break
             else:
                 raise self._unanswerable(instant_of(at), -1, found=found > 0)
-        position = bisect_right(year.before, kept) - 1
-        return year.starts[position] + kept - year.before[position]
+        return kept + year.origins[bisect_right(year.before, kept) - 1]
 
     def _closing(self, ordinal: int, year: int) -> int | None:
         """The UTC second at which a date's last window ends; None for a date without open time."""

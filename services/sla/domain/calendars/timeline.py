@@ -30,13 +30,15 @@ class OpenYear:
     """Open intervals of one UTC year, apart and in order, in microseconds since 1970.
 
     `before[i]` and `after[i]` are the open microseconds of the year up to the start and the end of
-    interval i; `total` is the year's.
+    interval i; `total` is the year's. `origins[i]` is where the year would have begun had it been open
+    all the time up to interval i: an instant of the interval is its origin plus the open time until then.
     """
 
     starts: Sequence[int]
     ends: Sequence[int]
     before: Sequence[int]
     after: Sequence[int]
+    origins: Sequence[int]
     total: int
 
     def opened_by(self, at: int) -> int:
@@ -44,7 +46,8 @@ class OpenYear:
         position = bisect_right(self.starts, at) - 1
         if position < 0:
             return 0
-        return self.before[position] + min(at, self.ends[position]) - self.starts[position]
+        end = self.ends[position]
+        return (at if at < end else end) - self.origins[position]
 
 
 def microseconds_of(at: datetime) -> int:
@@ -55,7 +58,9 @@ def microseconds_of(at: datetime) -> int:
 
 def instant_of(microseconds: int) -> datetime:
     """The aware UTC instant."""
-    return EPOCH + timedelta(microseconds=microseconds)
+    seconds, rest = divmod(microseconds, MICROSECONDS)
+    # Several times the speed of timedelta(microseconds=…).
+    return EPOCH + timedelta(0, seconds, rest)
 
 
 def open_year(year: int, weekly: Sequence[Sequence[Window]], resolved: ResolvedYear) -> OpenYear:
@@ -83,7 +88,8 @@ def open_year(year: int, weekly: Sequence[Sequence[Window]], resolved: ResolvedY
         starts += span_starts
         ends += span_ends
     after = list(accumulate(map(sub, ends, starts)))
-    return OpenYear(starts, ends, [0, *after[:-1]] if after else [], after, after[-1] if after else 0)
+    before = [0, *after[:-1]] if after else []
+    return OpenYear(starts, ends, before, after, list(map(sub, ends, after)), after[-1] if after else 0)
 
 
 def _local_intervals(
