@@ -36,7 +36,7 @@ up: ## The cluster shape in containers (needs a Docker engine)
 	docker compose -f deploy/docker-compose.yml up --build --detach $(ARGS)
 
 test: $(STAMP) ## All tests: unit, integration, contract, transport, crash, e2e
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## Style, types, who may import whom, house rules
 	$(BIN)/ruff check .

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -49,28 +48,24 @@ valuation = schemathesis.openapi.from_dict(DOCUMENTS["valuation"])
 complaints = schemathesis.openapi.from_dict(DOCUMENTS["complaints"])
 
 
-@pytest.mark.xdist_group("schemathesis")
 @ticketing.parametrize()
 @fuzzed
 def test_ticketing_answers_as_documented(case: Any, live_suite: Any) -> None:
     send(case, live_suite)
 
 
-@pytest.mark.xdist_group("schemathesis")
 @sla.parametrize()
 @fuzzed
 def test_sla_answers_as_documented(case: Any, live_suite: Any) -> None:
     send(case, live_suite)
 
 
-@pytest.mark.xdist_group("schemathesis")
 @valuation.parametrize()
 @fuzzed
 def test_valuation_answers_as_documented(case: Any, live_suite: Any) -> None:
     send(case, live_suite)
 
 
-@pytest.mark.xdist_group("schemathesis")
 @complaints.parametrize()
 @fuzzed
 def test_complaints_answers_as_documented(case: Any, live_suite: Any) -> None:

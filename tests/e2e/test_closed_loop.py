@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kafka,
     pytest.mark.crash,
-    pytest.mark.xdist_group("stack"),
     pytest.mark.timeout(400),
     pytest.mark.asyncio(loop_scope="module"),
 ]

@@ -13,7 +13,7 @@ from careloop.infrastructure.errors import StateDirectoryInUseError
 from careloop.infrastructure.kafka import TOPICS, KafkaServer
 from careloop.infrastructure.kafka_jars import Jar, JarsUnavailableError, fetch, kafka_jars, locked_jars
 
-pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("kafka")]
+pytestmark = pytest.mark.kafka
 
 WAIT_SECONDS = 30
 RECORDS = 500

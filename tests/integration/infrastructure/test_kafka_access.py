@@ -24,7 +24,7 @@ from careloop.infrastructure.kafka_jars import Jar, cache_directory, fetch, kafk
 from careloop.infrastructure.processes import GuardedProcess, free_port
 from careloop.registry import SERVICES
 
-pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("kafka")]
+pytestmark = pytest.mark.kafka
 
 KAFKA = Path(__file__).parents[3] / "deploy" / "kafka"
 # The command-line tools, which the broker does not need.

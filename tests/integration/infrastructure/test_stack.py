@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kafka,
     pytest.mark.crash,
-    pytest.mark.xdist_group("stack"),
     pytest.mark.timeout(400),
 ]
 
