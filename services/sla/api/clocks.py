@@ -168,7 +168,7 @@ async def _explained(clock_id: UUID, cycle: int | None, context: SlaContext, rea
         if row is None:
             raise ClockNotFoundError
         subject = await subject_store.get(session, row["subject_id"], SubjectKind(row["subject_kind"]))
-        catalogue = await context.catalogues.at(session, subject.revision)
+        catalogue = await context.catalogues.at(session, subject.needed_revision)
     folded = subject.folded(catalogue)
     key = row["agreement"], row["metric"]
     started = folded.started()

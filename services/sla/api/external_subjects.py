@@ -165,7 +165,7 @@ async def record_external_input(
 
 
 async def _answer(subject: Subject, work: Work, context: SlaContext, edge: CommandEdge) -> ExternalInputOut:
-    catalogue = await context.catalogues.at(work, subject.revision)
+    catalogue = await context.catalogues.at(work, subject.needed_revision)
     latest = subject.entries[-1].id
     line: Any = next(line for line in subject.folded(catalogue).lines if line.entry.id == latest)
     shown = shown_to(subject, catalogue, context, edge.principal)

@@ -152,7 +152,7 @@ async def correct_ledger(
 
     async def run(work: Work) -> SubjectOut:
         subject = await correct_entry(correcting, work, catalogues=context.catalogues)
-        catalogue = await context.catalogues.at(work, subject.revision)
+        catalogue = await context.catalogues.at(work, subject.needed_revision)
         return shown_to(subject, catalogue, context, edge.principal)
 
     return await edge.run(run, present=lambda shown: shown, status=201)
@@ -166,7 +166,7 @@ async def _read(
         owner = reader.principal.customer_id
         if owner is not None and subject.customer_id != owner:
             raise SubjectNotFoundError
-        return subject, await context.catalogues.at(session, subject.revision)
+        return subject, await context.catalogues.at(session, subject.needed_revision)
 
 
 def shown_to(subject: Subject, catalogue: Catalogue, context: SlaContext, principal: Principal) -> SubjectOut:

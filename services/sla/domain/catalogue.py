@@ -18,6 +18,10 @@ _REMEMBERED_SELECTIONS = 256
 
 
 @dataclass(frozen=True)
+class CatalogueTooOldError(Exception):
+    """A version was applied to a subject that this catalogue was read too early to hold."""
+
+
 class CalendarVersion:
     """One version of a calendar; it never changes once stored, nor do the dates it was resolved to."""
 
@@ -116,17 +120,19 @@ class Catalogue:
         }
         edges |= {v.effective_until for v in self._policies.values() if v.effective_until is not None}
         self._edges = sorted(edges)
-        self._selections: dict[tuple[int, int], Selection] = {}
+        self._selections: dict[tuple[int, int, tuple[UUID, ...]], Selection] = {}
 
-    def selection(self, started_at: datetime, revision: int) -> Selection:
+    def selection(self, started_at: datetime, revision: int, applied: tuple[UUID, ...] = ()) -> Selection:
         """What holds for a subject: of each policy and calendar the version effective when it started,
-        among those of its pinned revision. So later versions move no due date of older subjects."""
-        key = revision, bisect_right(self._edges, started_at)
+        among those of its pinned revision. So later versions move no due date of older subjects, save those
+        that were `applied` to it: each takes the place of the version that held of its policy or calendar.
+        Raises `CatalogueTooOldError` where one of these is not known."""
+        key = revision, bisect_right(self._edges, started_at), applied
         selection = self._selections.get(key)
         if selection is None:
             if len(self._selections) >= _REMEMBERED_SELECTIONS:
                 self._selections.clear()
-            selection = self._selections[key] = self._select(started_at, revision)
+            selection = self._selections[key] = self._select(started_at, revision, applied)
         return selection
 
     def policy_version(self, version_id: UUID) -> PolicyVersion | None:
@@ -140,14 +146,38 @@ class Catalogue:
         """Of one calendar, in the order in which they come into force."""
         return [version for version in self._calendars if version.calendar_id == calendar_id]
 
-    def _select(self, started_at: datetime, revision: int) -> Selection:
+    def _select(self, started_at: datetime, revision: int, applied: tuple[UUID, ...]) -> Selection:
         known = [version for version in self._policies.values() if version.revision <= revision]
         calendars = {
             version.calendar_id: version
             for version in self._calendars
             if version.revision <= revision and version.effective_from <= started_at
         }
-        return Selection(_effective(known, started_at), calendars)
+        holding = {version.policy_id: version for version in _effective(known, started_at)}
+        for version_id in applied:
+            self._apply(version_id, holding, calendars)
+        return Selection(holding.values(), calendars)
+
+    def _apply(
+        self,
+        version_id: UUID,
+        holding: dict[UUID, PolicyVersion],
+        calendars: dict[UUID, CalendarVersion],
+    ) -> None:
+        policy = self._policies.get(version_id)
+        if policy is None:
+            calendar = next((version for version in self._calendars if version.id == version_id), None)
+            if calendar is None:
+                raise CatalogueTooOldError(f"version {version_id} is not among those up to {self.revision}")
+            calendars[calendar.calendar_id] = calendar
+            return
+        holding[policy.policy_id] = policy
+        if policy.calendar_id is None or policy.calendar_id in calendars:
+            return
+        # A calendar younger than the subject: the version that held when the policy came into force.
+        for younger in self.calendar_versions(policy.calendar_id):
+            if younger.revision <= policy.revision and younger.effective_from <= policy.effective_from:
+                calendars[policy.calendar_id] = younger
 
 
 def _effective(versions: Iterable[PolicyVersion], at: datetime) -> list[PolicyVersion]:

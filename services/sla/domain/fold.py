@@ -7,13 +7,14 @@ kept and marked *no effect*; there is no error.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from services.sla.domain.catalogue import Choice, Selection
 from services.sla.domain.clock_fold import ClockFold
 from services.sla.domain.ledger import Entry, EntryKind, in_order
 from services.sla.domain.matching import Facts
-from services.sla.domain.metrics import DEFAULTS, LIVE_CHANNELS, OnTierChange, SubjectKind
+from services.sla.domain.metrics import DEFAULTS, LIVE_CHANNELS, Metric, OnTierChange, SubjectKind
 from services.sla.domain.policies import ClockKey
 from services.sla.domain.tier_history import TierHistory
 
@@ -24,6 +25,7 @@ NO_EFFECT = "no effect"
 # After these nothing about the subject counts any more.
 GONE = frozenset({EntryKind.DELETED, EntryKind.MERGED})
 GIVEN_UP = frozenset({EntryKind.CANCELLED, EntryKind.WITHDRAWN, EntryKind.CLOSED}) | GONE
+ANSWERS = frozenset({EntryKind.REPLIED, EntryKind.RESPONDED, EntryKind.RESOLVED})
 _FACTS: Mapping[EntryKind, tuple[str, ...]] = {
     EntryKind.CLASSIFIED: ("kind", "category", "queue"),
     EntryKind.PRIORITISED: ("priority",),
@@ -50,7 +52,10 @@ class Line:
 
 @dataclass
 class SubjectFold:
-    """What the ledger says. `clocks` holds every cycle, the current one last."""
+    """What the ledger says. `clocks` holds every cycle, the current one last.
+
+    `unanswered` is the first message of the customer, the opening one aside, since a person answered.
+    """
 
     subject_kind: SubjectKind
     facts: Facts
@@ -59,7 +64,9 @@ class SubjectFold:
     wait: str | None = None
     gone: bool = False
     closed: bool = False
+    resolved: bool = False
     clocks: dict[ClockKey, list[ClockFold]] = field(default_factory=dict)
+    unanswered: Entry | None = None
     lines: list[Line] = field(default_factory=list)
 
     def started(self) -> Iterable[ClockFold]:
@@ -77,24 +84,38 @@ def opening_of(entries: Iterable[Entry]) -> Entry | None:
     return next((entry for entry in in_order(entries) if entry.kind is EntryKind.OPENED), None)
 
 
-def fold(subject_kind: SubjectKind, entries: Iterable[Entry], selection: Selection | None) -> SubjectFold:
-    """Read the ledger. `selection` holds the policies of the subject's start (None: not started yet)."""
+def fold(
+    subject_kind: SubjectKind,
+    entries: Iterable[Entry],
+    selection: Selection | None,
+    applied: Mapping[UUID, Selection] = MappingProxyType({}),
+) -> SubjectFold:
+    """Read the ledger. `selection` holds the policies of the subject's start (None: not started yet), `applied`
+    those that hold after each line by which a later version was applied, by the line's id."""
     ordered = in_order(entries)
-    reading = _Reading(subject_kind, ordered, selection)
+    reading = _Reading(subject_kind, ordered, selection, applied)
     for entry in ordered:
         reading.read(entry)
     return reading.subject
 
 
 class _Reading:
-    def __init__(self, kind: SubjectKind, ordered: list[Entry], selection: Selection | None) -> None:
+    def __init__(
+        self,
+        kind: SubjectKind,
+        ordered: list[Entry],
+        selection: Selection | None,
+        applied: Mapping[UUID, Selection],
+    ) -> None:
         self.subject = SubjectFold(kind, Facts(kind))
         self._selection = selection
         self._tiers = TierHistory(ordered)
         self._effects: dict[ClockKey, str] = {}
 
+        self._applied = applied
     def read(self, entry: Entry) -> None:
         self._effects = {}
+        self._read_until: datetime | None = None
         note = None
         subject = self.subject
         if subject.gone:
@@ -112,6 +133,7 @@ class _Reading:
     def _before_start(self, entry: Entry) -> str | None:
         if entry.kind is EntryKind.TIER_CHANGED:
             return "tier at the start, unless a later line says otherwise"
+        self._read_until = entry.occurred_at
         if entry.kind is not EntryKind.OPENED or self._selection is None:
             return BEFORE_START
         self._open(entry)
@@ -130,8 +152,10 @@ class _Reading:
         subject.tier = self._tiers.at(customer, entry.occurred_at)
         assert self._selection is not None
         chosen = self._selection.choose(subject.facts, subject.tier)
-        for key in self._selection.keys(subject.subject_kind):
-            subject.clocks[key] = [ClockFold(key, 1, chosen.get(key), subject.tier)]
+        # What a version applied later promises is followed from the start, with the pauses taken until then.
+        later = (key for one in self._applied.values() for key in one.keys(subject.subject_kind))
+        for key in dict.fromkeys((*self._selection.keys(subject.subject_kind), *later)):
+            subject.clocks[key] = [begin(key, 1, chosen.get(key), subject.tier)]
         state = data.get("state", "new")
         if state in ("resolved", "closed", "cancelled"):
             # Created finished: there is nothing to measure unless it is reopened.
@@ -140,6 +164,7 @@ class _Reading:
         subject.wait = "waiting" if state == "waiting" else None
         self._signal(entry, EntryKind.OPENED)
         if state == "in_progress":
+            subject.resolved = True
             self._signal(entry, EntryKind.WORK_STARTED)
         if subject.facts.channel in LIVE_CHANNELS:
             for clock in self._current():
@@ -165,9 +190,17 @@ class _Reading:
             self._signal(entry, kind)
         if kind in GIVEN_UP:
             self._give_up(entry)
+        elif kind in APPLIED:
+            self._selection = self._applied.get(entry.id, self._selection)
+            self._reselect(entry)
 
     def _facts_changed(self, entry: Entry) -> None:
         said = {name: entry.data[name] for name in _FACTS[entry.kind] if entry.data.get(name) is not None}
+        if kind is EntryKind.CUSTOMER_REPLIED and self.subject.unanswered is None:
+            self.subject.unanswered = entry
+        elif kind in ANSWERS:
+            self.subject.unanswered = None
+        self.subject.resolved = self.subject.resolved or kind is EntryKind.RESOLVED
         if entry.kind is EntryKind.CLASSIFIED:
             said["category"] = entry.data.get("category")
         facts = replace(self.subject.facts, **said)
@@ -197,12 +230,33 @@ class _Reading:
     def _inherit(self, entry: Entry) -> None:
         due_at = datetime.fromisoformat(entry.data["due_at"])
         for clock in self._current():
-            if clock.key == (entry.data["agreement"], entry.data["metric"]):
-                self._note(clock, clock.inherit(entry, due_at))
+            if clock.key != (entry.data["agreement"], entry.data["metric"]):
+                continue
+            if DEFAULTS[clock.key.metric].repeats and not clock.is_at_work and not self._is_settled:
+                # What nobody has answered there is to be answered here.
+                clock = self._begin(clock, entry)
+            self._note(clock, clock.inherit(entry, due_at))
+
+    def _commit(self, entry: Entry) -> None:
+        """A date that has passed is missed for good: another promise after it is a new cycle (rule 4)."""
+        if self._is_settled:
+            return
+        committed_at = datetime.fromisoformat(entry.data["committed_at"])
+        for clock in self._current():
+            if not isinstance(clock, CommitmentFold):
+                continue
+            if clock.in_force or clock.is_over:
+                if clock.is_at_work:
+                    self._note(clock, clock.cancel(entry))
+                following = CommitmentFold(clock.key, clock.cycle + 1, self._choice(clock), clock.tier)
+                self.subject.clocks[clock.key].append(following)
+                self._note(following, f"cycle {following.cycle} {following.commit(entry, committed_at)}")
+            else:
+                self._note(clock, clock.commit(entry, committed_at))
 
     def _reopen(self, entry: Entry) -> None:
         subject = self.subject
-        subject.closed = False
+        subject.closed = subject.resolved = False
         subject.wait = None
         for clock in self._current():
             if clock.run_state is None and EntryKind.OPENED in (
@@ -210,9 +264,7 @@ class _Reading:
             ):
                 self._note(clock, clock.start(entry, None))
             elif clock.wants_new_cycle:
-                following = ClockFold(clock.key, clock.cycle + 1, self._choice(clock), clock.tier)
-                subject.clocks[clock.key].append(following)
-                self._note(following, f"cycle {following.cycle} {following.start(entry, None)}")
+                self._begin(clock, entry)
             else:
                 self._note(clock, clock.reopen(entry))
         # What changed while a clock was over counts from its reopening on.
@@ -222,9 +274,26 @@ class _Reading:
         wait = self._wait_after(entry)
         if wait == self.subject.wait:
             return
+            if clock.key.metric is Metric.NEXT_RESPONSE and subject.unanswered and not clock.is_at_work:
+                # What the customer wrote after the resolution was no thank-you, since it is open again.
+                self._begin(clock, entry, subject.unanswered)
         self.subject.wait = wait
         if entry.kind in GIVEN_UP or entry.kind is EntryKind.RESOLVED:
             return  # a clock that ends now ends in the state it was in
+    def _begin(self, clock: ClockFold, entry: Entry, since: Entry | None = None) -> ClockFold:
+        """Start the clock, or its next cycle, by `entry`; `since` an earlier line that counts only now."""
+        started = clock
+        if clock.has_begun:
+            started = begin(clock.key, clock.cycle + 1, self._choice(clock), clock.tier)
+            self.subject.clocks[clock.key].append(started)
+        said = started.start(entry, self.subject.wait) if since is None else started.start_late(since, entry)
+        self._note(started, said if started is clock else f"cycle {started.cycle} {said}")
+        return started
+
+    @property
+    def _is_settled(self) -> bool:
+        return self.subject.resolved or self.subject.closed
+
         for clock in self._current():
             self._note(clock, clock.wait_changed(entry, wait))
 
@@ -243,9 +312,7 @@ class _Reading:
             defaults = DEFAULTS[clock.key.metric]
             starts = defaults.starts_on if target is None else target.starts
             stops = defaults.stops_on if target is None else target.stops
-            if clock.run_state is None and kind in starts:
-                self._note(clock, clock.start(entry, self.subject.wait))
-            elif clock.is_at_work and kind in stops:
+            if clock.is_at_work and kind in stops:
                 self._note(clock, clock.fulfil(entry))
             elif clock.is_at_work and kind is EntryKind.RESOLVED:
                 # It goes on, but what the subject was waiting for is over.
@@ -257,6 +324,10 @@ class _Reading:
         for clock in self._current():
             if clock.is_at_work:
                 self._note(clock, clock.cancel(entry))
+            if kind not in starts or clock.is_at_work:
+                continue
+            if not clock.has_begun if not defaults.repeats else not self._is_settled:
+                self._begin(clock, entry)
 
     def _reselect(self, entry: Entry) -> None:
         """Each clock at work gets the target that its subject now matches."""

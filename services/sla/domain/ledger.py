@@ -42,6 +42,10 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    POLICY_CHANGED = "policy_changed"
+    """A version of a policy that came later than the subject's pinned ones was applied to it (sla.md §4)."""
+    CALENDAR_CHANGED = "calendar_changed"
+    """So was a version of a calendar."""
     """One line.
 
     occurred_at  the instant that counts
@@ -71,6 +75,10 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
     """The lines as the fold reads them, whatever order they arrived in; corrected ones at their true instant."""
     lines = list(entries)
     corrections = [entry for entry in lines if entry.kind is EntryKind.CORRECTED]
+# Lines by which a later version of the catalogue reaches a subject that has pinned an earlier revision.
+APPLIED = frozenset({EntryKind.POLICY_CHANGED, EntryKind.CALENDAR_CHANGED})
+
+
     if corrections:
         moved = {
             UUID(entry.data["entry_id"]): datetime.fromisoformat(entry.data["occurred_at"])

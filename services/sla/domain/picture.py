@@ -143,7 +143,7 @@ def _thresholds(clock: ClockFold) -> Iterator[tuple[datetime, str, str]]:
         yield clock.due_at, "due", "due"
     for level, escalation in enumerate(target.escalations, 1):
         position = clock.due_position + target.duration.unit.position(escalation.offset)
-        at = clock.time.instant_of(position, clock.rearmed_at)
+        at = clock.time.instant_of(position, clock.not_before)
         if at is not None:
             yield at, f"escalation {level}: {escalation.target}", "escalation"
 

@@ -10,9 +10,10 @@ from services.sla.domain import events
 from services.sla.domain.catalogue import Catalogue
 from services.sla.domain.clock import DESCRIBED, Clock, Said
 from services.sla.domain.firing import Decision
-from services.sla.domain.fold import SubjectFold, fold, opening_of
-from services.sla.domain.ledger import Entry, EntryKind
+from services.sla.domain.fold import SubjectFold
+from services.sla.domain.ledger import APPLIED, Entry, EntryKind
 from services.sla.domain.metrics import SubjectKind
+from services.sla.domain.pinned import fold_pinned
 from services.sla.domain.policies import ClockKey
 from services.sla.domain.thresholds import Threshold, ThresholdKind
 from services.sla.domain.timers import Firing, Timer
@@ -62,9 +63,13 @@ class Subject(Aggregate):
 
     def folded(self, catalogue: Catalogue) -> SubjectFold:
         """What the ledger says, computed anew."""
-        opening = opening_of(self.entries)
-        selection = None if opening is None else catalogue.selection(opening.occurred_at, self.revision)
-        return fold(self.kind, self.entries, selection)
+        return fold_pinned(self.kind, self.entries, catalogue, self.revision)
+
+    @property
+    def needed_revision(self) -> int:
+        """What a catalogue must reach to fold this: the pinned revision, or that of a version applied since."""
+        applied = (entry.data.get("revision", 0) for entry in self.entries if entry.kind in APPLIED)
+        return max(self.revision, *applied, 0)
 
     def record(self, new: Sequence[Entry], catalogue: Catalogue, now: datetime) -> None:
         """Append lines and let every clock follow. Lines of events that are known already change nothing."""

@@ -55,7 +55,7 @@ async def correct_entry(command: CorrectEntry, work: Work, *, catalogues: Catalo
             "by": str(work.actor),
         },
     )
-    subject.record([entry], await catalogues.at(work, subject.revision), work.now)
+    subject.record([entry], await catalogues.at(work, subject.needed_revision), work.now)
     work.record(*subject.take_events())
     await subject_store.save(work, [subject])
     return subject

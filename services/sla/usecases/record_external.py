@@ -93,7 +93,7 @@ async def record_external_input(
     subject = await subject_store.lock(work, command.subject_id, SubjectKind.EXTERNAL)
     if command.expected_version not in (None, subject.version):
         raise SubjectChangedError
-    catalogue = await catalogues.at(work, subject.revision)
+    catalogue = await catalogues.at(work, subject.needed_revision)
     started = subject.folded(catalogue).started()
     kind = line_of(command.said, [(clock.key.metric, clock.choice) for clock in started])
     believed = _believed(command.claim, work, tolerance)

@@ -48,7 +48,7 @@ async def record_input(
     if command.kind in (EntryKind.OPENED, EntryKind.CUSTOMER_CHANGED):
         started_at = entry.occurred_at if command.kind is EntryKind.OPENED else subject.opened_at
         entries = [*_tiers(subject, batch, command.data.get("customer_id"), started_at), entry]
-    subject.record(entries, await catalogues.at(work, subject.revision), work.now)
+    subject.record(entries, await catalogues.at(work, subject.needed_revision), work.now)
     await batch.done(work, subject)
 
 

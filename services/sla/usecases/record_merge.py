@@ -31,7 +31,7 @@ async def record_merge(
     changed = [merged]
     inherited = []
     if command.same_customer and not merged.knows(entry):
-        catalogue = await catalogues.at(work, merged.revision)
+        catalogue = await catalogues.at(work, merged.needed_revision)
         for key, due_at in merged.promises(entry.occurred_at, catalogue):
             parts = str(entry.event_id), key.agreement, key.metric
             inherited.append(
@@ -51,8 +51,8 @@ async def record_merge(
                     },
                 )
             )
-    merged.record([entry], await catalogues.at(work, merged.revision), work.now)
+    merged.record([entry], await catalogues.at(work, merged.needed_revision), work.now)
     if inherited:
-        survivor.record(inherited, await catalogues.at(work, survivor.revision), work.now)
+        survivor.record(inherited, await catalogues.at(work, survivor.needed_revision), work.now)
         changed.append(survivor)
     await batch.done(work, *changed)

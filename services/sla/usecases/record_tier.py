@@ -44,6 +44,6 @@ async def record_tier(command: RecordTier, work: Work, *, catalogues: Catalogues
         started_since = subject.opened_at is None or subject.opened_at >= command.effective_at
         if subject.is_open or started_since:
             entry = tier_entry(subject.id, command.customer_id, row)
-            subject.record([entry], await catalogues.at(work, subject.revision), work.now)
+            subject.record([entry], await catalogues.at(work, subject.needed_revision), work.now)
             changed.append(subject)
     await batch.done(work, *changed)
