@@ -4,13 +4,16 @@ from datetime import timedelta
 
 from services.sla.api import (
     attainment,
+    availability,
     calendars,
     clocks,
     external_subjects,
+    outages,
     parked_timers,
     policies,
     subjects,
 )
+from services.sla.api.availability import AvailabilityContext
 from services.sla.api.catalogue_access import SlaContext
 from services.sla.api.permissions import PERMISSIONS
 from services.sla.messaging.inbound import Inbound
@@ -18,8 +21,10 @@ from services.sla.messaging.outbound import OUTBOUND
 from services.sla.persistence.catalogue_store import Catalogues
 from services.sla.persistence.tables import HISTORY
 from services.sla.settings import SlaSettings
+from services.sla.usecases.evaluate_objectives import EvaluateObjectives
 from services.sla.usecases.fire_timers import FireTimers
 from services.sla.usecases.write_calendar import ResolvedYears
+from services.sla.workers.objectives import ObjectiveWorker
 from services.sla.workers.timers import TimerWorker, Upkeep
 from shared.db.database import Database
 from shared.events.consumer import Consumer
@@ -37,7 +42,17 @@ __all__ = ["HISTORY", "Settings", "build"]
 NAME = "sla"
 VERSION = "1.0.0"
 Settings = SlaSettings
-RESOURCES = (calendars, policies, clocks, subjects, external_subjects, attainment, parked_timers)
+RESOURCES = (
+    calendars,
+    policies,
+    clocks,
+    subjects,
+    external_subjects,
+    attainment,
+    availability,
+    outages,
+    parked_timers,
+)
 
 
 def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Service:
@@ -75,6 +90,7 @@ def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Servi
     )
     years = ResolvedYears(settings.calendar_years_before, settings.calendar_years_after)
     app.state.sla = SlaContext(catalogues, years, clock, tolerance)
+    app.state.availability = AvailabilityContext(settings.availability_check_seconds)
     return Service(
         name=NAME,
         app=app,
@@ -84,10 +100,21 @@ def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Servi
             Relay(NAME, database, transport),
             consumer,
             timers,
+            objective_worker(settings, database),
             *upkeep_loops(NAME, database),
         ),
         checks={"broker": transport.check},
     )
+
+
+def objective_worker(settings: SlaSettings, database: Database) -> ObjectiveWorker:
+    """The worker that looks for spent and burning error budgets."""
+    command = EvaluateObjectives(
+        limit=settings.availability_batch,
+        months=settings.availability_months,
+        check_seconds=settings.availability_check_seconds,
+    )
+    return ObjectiveWorker(database, command)
 
 
 def timer_worker(settings: SlaSettings, database: Database) -> TimerWorker:

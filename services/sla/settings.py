@@ -41,6 +41,16 @@ class SlaSettings(ServiceSettings):
         default=5_000.0, gt=0, description="Timers fired a second at most after an outage"
     )
 
+    availability_batch: int = Field(
+        default=20, ge=1, le=200, description="Availability objectives looked at in one transaction"
+    )
+    availability_months: int = Field(
+        default=24, ge=1, le=120, description="Months of one objective looked at in one transaction"
+    )
+    availability_check_seconds: float = Field(
+        default=60.0, gt=0, description="How often burn rates are looked at while an outage or alert lasts"
+    )
+
     digest_after_seconds: float = Field(
         default=60.0, gt=0, description="A warning or escalation later than this goes into a digest"
     )

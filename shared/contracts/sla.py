@@ -156,3 +156,43 @@ class EscalationDigestV1(Contract):
     target: str
     fired_at: datetime
     items: list[Item]
+
+
+class AvailabilityObjectiveBreachedV1(Contract):
+    """More than the error budget of a month was spent; once a month and objective. The key is the objective's id.
+
+    `breached_at` is when the budget had been spent and the offering stayed down, `month` the calendar's (2026-03)
+    in the objective's time zone.
+    """
+
+    TYPE = "sla.availability_objective_breached.v1"
+
+    objective_id: UUID
+    offering: str
+    version_number: int
+    month: str
+    target: float
+    downtime_seconds: float
+    budget_seconds: float
+    breached_at: datetime
+    fired_at: datetime
+
+
+class AvailabilityBudgetBurningV1(Contract):
+    """An error budget burns at least so fast over a long and a short window. The key is the objective's id.
+
+    Once until the alert is over; a burn rate of 1 spends the budget exactly in a month.
+    """
+
+    TYPE = "sla.availability_budget_burning.v1"
+
+    objective_id: UUID
+    offering: str
+    version_number: int
+    severity: Literal["page", "ticket"]
+    burn_rate: float
+    long_seconds: int
+    short_seconds: int
+    long_burn_rate: float
+    short_burn_rate: float
+    fired_at: datetime

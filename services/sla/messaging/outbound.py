@@ -5,6 +5,10 @@ from dataclasses import fields
 from typing import Any
 
 from services.sla.domain import events
+from services.sla.domain.availability.events import (
+    AvailabilityBudgetBurning,
+    AvailabilityObjectiveBreached,
+)
 from shared.contracts import sla as contracts
 from shared.contracts.base import Contract
 from shared.kernel.aggregates import DomainEvent
@@ -53,7 +57,25 @@ def _digest(event: events.EscalationDigest) -> Contract:
     )
 
 
+_AVAILABILITY: tuple[tuple[type[DomainEvent], type[Contract]], ...] = (
+    (AvailabilityObjectiveBreached, contracts.AvailabilityObjectiveBreachedV1),
+    (AvailabilityBudgetBurning, contracts.AvailabilityBudgetBurningV1),
+)
+
+
+def _of_objective(event: type[DomainEvent], contract: type[Contract]) -> Callable[[Any], Contract]:
+    """The same fields; the aggregate is the objective."""
+    names = [field.name for field in fields(event) if field.name in contract.model_fields]
+
+    def publish(happened: DomainEvent) -> Contract:
+        facts = {name: getattr(happened, name) for name in names}
+        return contract(objective_id=happened.aggregate_id, **facts)
+
+    return publish
+
+
 OUTBOUND: Mapping[type[DomainEvent], Callable[[Any], Contract | None]] = {
     **{event: _same_fields(event, contract) for event, contract in _PUBLISHED},
     events.EscalationDigest: _digest,
+    **{event: _of_objective(event, contract) for event, contract in _AVAILABILITY},
 }

@@ -1,6 +1,5 @@
 """Outages: what was said about each, fact after fact, and what of it counts."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -79,11 +78,6 @@ class Outage:
             fact for fact in self.facts if fact.is_planned and fact.recorded_at + notice <= fact.start_at
         ]
         return in_time[-1].interval if in_time else None
-
-
-def lasting(outages: Iterable[Outage]) -> bool:
-    """Whether any of them goes on."""
-    return any(one.latest.end_at is None and not one.latest.is_retracted for one in outages)
 
 
 def check_fact(fact: OutageFact, now: datetime) -> None:
