@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PLUMBING = {"__init__", "__main__", "machine", "http_load"}
+PLUMBING = {"__init__", "__main__", "machine", "http_load", "calendar_references"}
 
 
 def names() -> list[str]:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from services.sla.domain.calendars.errors import (
@@ -17,6 +17,7 @@ from services.sla.domain.calendars.timeline import (
     EPOCH_ORDINAL,
     MICROSECONDS,
     SECONDS_PER_DAY,
+    InstantYear,
     OpenYear,
     instant_of,
     last_instant_before,
@@ -27,7 +28,10 @@ from services.sla.domain.calendars.timeline import (
 from services.sla.domain.calendars.windows import SECONDS_PER_MINUTE
 from shared.kernel.errors import CareloopError
 
-_LONGEST_YEAR_MICROSECONDS = 366 * SECONDS_PER_DAY * MICROSECONDS
+_LONGEST_YEAR_SECONDS = 366 * SECONDS_PER_DAY
+_LONGEST_YEAR_MICROSECONDS = _LONGEST_YEAR_SECONDS * MICROSECONDS
+_ASKED_OFTEN = 16
+"""Questions after which a year's quick form (1 ms, 100 kB) has paid for itself many times over, if more follow."""
 _DAYS_LOOKED_BACK = 2
 
 
@@ -51,6 +55,8 @@ class BusinessTimeline:
         self.days = days
         self._weekly = days.specification.weekly
         self._years: dict[int, OpenYear] = {}
+        self._often_asked: dict[int, InstantYear] = {}
+        self._times_asked: dict[int, int] = {}
         self._resolved: dict[int, ResolvedYear] = {}
 
     def due(self, start: datetime, seconds: float) -> datetime:
@@ -60,8 +66,9 @@ class BusinessTimeline:
         `start` itself. Fractions count to the microsecond. Raises CalendarHasNoOpenTimeError when
         there is not enough open time in that direction, InvalidQuestionError for an infinite length.
         """
-        if type(seconds) is int:
-            return self.due_microseconds(start, seconds * MICROSECONDS)
+        if type(seconds) is int and 0 < seconds < _LONGEST_YEAR_SECONDS:
+            found = self._due_this_year(start, timedelta(0, seconds))
+            return found or self._due(start, seconds * MICROSECONDS)
         try:
             microseconds = round(seconds * MICROSECONDS)
         except (OverflowError, ValueError):
@@ -70,42 +77,23 @@ class BusinessTimeline:
 
     def due_microseconds(self, start: datetime, microseconds: int) -> datetime:
         """As `due`, in whole microseconds."""
-        at = microseconds_of(start)
-        if microseconds > 0:
-            # Nearly every question starts and ends in a year that is known by now: no call for those.
-            year = self._years.get(start.year) if start.tzinfo is UTC else None
-            if year is not None:
-                position = bisect_right(year.starts, at) - 1
-                wanted = microseconds
-                if position >= 0:
-                    end = year.ends[position]
-                    wanted += (at if at < end else end) - year.origins[position]
-                if wanted <= year.total:
-                    return instant_of(wanted + year.origins[bisect_left(year.after, wanted)])
-            return instant_of(self._forward(self._year_of(start), at, microseconds))
-        number = self._year_of(start)
-        if microseconds < 0:
-            return instant_of(self._backward(number, at, -microseconds))
-        return start.astimezone(UTC)
+        if 0 < microseconds < _LONGEST_YEAR_MICROSECONDS:
+            found = self._due_this_year(start, timedelta(0, *divmod(microseconds, MICROSECONDS)))
+            if found is not None:
+                return found
+        return self._due(start, microseconds)
 
     def elapsed(self, start: datetime, end: datetime) -> float:
         """Business seconds between two instants, exact to the microsecond; negative when `end` is earlier."""
-        return self.elapsed_microseconds(start, end) / MICROSECONDS
+        opened = self._elapsed_this_year(start, end)
+        return self._elapsed(start, end) / MICROSECONDS if opened is None else opened.total_seconds()
 
     def elapsed_microseconds(self, start: datetime, end: datetime) -> int:
         """As `elapsed`, in whole microseconds: for sums and comparisons that must be exact."""
-        first, last = microseconds_of(start), microseconds_of(end)
-        if start.tzinfo is UTC and end.tzinfo is UTC and start.year == end.year:
-            year = self._years.get(start.year)
-            if year is not None:
-                return year.opened_by(last) - year.opened_by(first)
-        first_year, last_year = self._year_of(start), self._year_of(end)
-        if last < first:
-            return -self.elapsed_microseconds(end, start)
-        opened = self._open_year(last_year).opened_by(last) - self._open_year(first_year).opened_by(first)
-        for year in range(first_year, last_year):
-            opened += self._open_year(year).total
-        return opened
+        opened = self._elapsed_this_year(start, end)
+        if opened is None:
+            return self._elapsed(start, end)
+        return (opened.days * SECONDS_PER_DAY + opened.seconds) * MICROSECONDS + opened.microseconds
 
     def is_open(self, at: datetime) -> bool:
         """Whether the instant lies in an open window."""
@@ -210,6 +198,59 @@ class BusinessTimeline:
             raise self._out_of_range(on.isoformat())
         plan = self._resolve(year).special_days.get(on.toordinal())
         return plan or DayPlan(DayKind.WEEKLY, self._weekly[on.weekday()], None)
+
+    def _due_this_year(self, start: datetime, wanted: timedelta) -> datetime | None:
+        """The quick way of most questions; None when the answer is not to be had so."""
+        year = self._often_asked.get(start.year) if start.tzinfo is UTC else None
+        if year is None:
+            return None
+        position = bisect_right(year.starts, start) - 1
+        end = year.ends[position]
+        wanted += (start if start < end else end) - year.origins[position]
+        if wanted > year.total:
+            return None
+        return year.origins[bisect_left(year.after, wanted)] + wanted
+
+    def _elapsed_this_year(self, start: datetime, end: datetime) -> timedelta | None:
+        """The quick way of most questions; None when the answer is not to be had so."""
+        if start.tzinfo is not UTC or end.tzinfo is not UTC or start.year != end.year:
+            return None
+        year = self._often_asked.get(start.year)
+        if year is None:
+            return None
+        first = bisect_right(year.starts, start) - 1
+        last = bisect_right(year.starts, end) - 1
+        first_end, last_end = year.ends[first], year.ends[last]
+        return ((end if end < last_end else last_end) - year.origins[last]) - (
+            (start if start < first_end else first_end) - year.origins[first]
+        )
+
+    def _due(self, start: datetime, microseconds: int) -> datetime:
+        at = microseconds_of(start)
+        year = self._year_of(start)
+        if microseconds > 0:
+            self._note_asked(year)
+            return instant_of(self._forward(year, at, microseconds))
+        if microseconds < 0:
+            return instant_of(self._backward(year, at, -microseconds))
+        return start.astimezone(UTC)
+
+    def _elapsed(self, start: datetime, end: datetime) -> int:
+        first, last = microseconds_of(start), microseconds_of(end)
+        first_year, last_year = self._year_of(start), self._year_of(end)
+        if last < first:
+            return -self._elapsed(end, start)
+        self._note_asked(first_year)
+        opened = self._open_year(last_year).opened_by(last) - self._open_year(first_year).opened_by(first)
+        for year in range(first_year, last_year):
+            opened += self._open_year(year).total
+        return opened
+
+    def _note_asked(self, number: int) -> None:
+        """A year that is asked time and again gets its quick form; one that is asked once does not pay for it."""
+        asked = self._times_asked[number] = self._times_asked.get(number, 0) + 1
+        if asked == _ASKED_OFTEN:
+            self._often_asked[number] = self._open_year(number).as_instants()
 
     def _forward(self, number: int, at: int, microseconds: int) -> int:
         year = self._open_year(number)

@@ -22,6 +22,7 @@ MINUTE = SECONDS_PER_MINUTE * MICROSECONDS
 DAY = SECONDS_PER_DAY * MICROSECONDS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
@@ -41,6 +42,16 @@ class OpenYear:
     origins: Sequence[int]
     total: int
 
+    def as_instants(self) -> "InstantYear":
+        """The same year for questions without any conversion."""
+        starts, ends, origins = (
+            list(map(instant_of, edges)) for edges in (self.starts, self.ends, self.origins)
+        )
+        lengths = [timedelta(0, opened // MICROSECONDS) for opened in (0, *self.after, self.total)]
+        return InstantYear(
+            [_LONG_AGO, *starts], [_LONG_AGO, *ends], [_LONG_AGO, *origins], lengths[:-1], lengths[-1]
+        )
+
     def opened_by(self, at: int) -> int:
         """Open microseconds between the beginning of the year and `at`, an instant of this year."""
         position = bisect_right(self.starts, at) - 1
@@ -48,6 +59,17 @@ class OpenYear:
             return 0
         end = self.ends[position]
         return (at if at < end else end) - self.origins[position]
+
+
+@dataclass(frozen=True, slots=True)
+class InstantYear:
+    """An `OpenYear` as aware UTC instants and lengths, after an empty interval long ago: so no instant precedes all."""
+
+    starts: Sequence[datetime]
+    ends: Sequence[datetime]
+    origins: Sequence[datetime]
+    after: Sequence[timedelta]
+    total: timedelta
 
 
 def microseconds_of(at: datetime) -> int:
