@@ -70,6 +70,28 @@ class ClockRetargetedV1(_ClockContract):
     ]
 
 
+class ClockRecommittedV1(_ClockContract):
+    """The customer was promised another date before the old one had passed; `reason` is the source's code."""
+
+    TYPE = "sla.clock_recommitted.v1"
+
+    previous_due_at: datetime | None
+    reason: str | None
+
+
+class CommitmentAtRiskV1(_ClockContract):
+    """As things stand the resolution comes after the promised date (`due_at`): it is due at `projected_at`.
+
+    `at_risk_at` is since when that is so, `fired_at` when it was noticed.
+    """
+
+    TYPE = "sla.commitment_at_risk.v1"
+
+    at_risk_at: datetime
+    projected_at: datetime
+    fired_at: datetime
+
+
 class ClockWarnedV1(_ClockContract):
     """A share of the target has passed (S5: warn before)."""
 

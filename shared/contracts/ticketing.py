@@ -132,21 +132,31 @@ class TicketEscalatedV1(_TicketContract):
 
 
 class CommitmentMadeV1(_TicketContract):
-    """A date (承诺时限) was promised to the customer."""
+    """A date (承诺时限) was promised to the customer.
+
+    `notice_delivered_at`: when the customer was told, where that is known apart; else it is this event's instant.
+    """
 
     TYPE = "ticketing.commitment_made.v1"
 
     committed_at: datetime
+    notice_delivered_at: datetime | None = None
+    committed_by: str | None = None
 
 
 class CommitmentChangedV1(_TicketContract):
-    """The promised date was moved; `reason` is a code."""
+    """The promised date was moved; `reason` is a code. It takes effect when the customer was told.
+
+    `notice_delivered_at`: when that was, where it is known apart; else it is this event's instant.
+    """
 
     TYPE = "ticketing.commitment_changed.v1"
 
     committed_at: datetime
     previous_committed_at: datetime
     reason: str
+    notice_delivered_at: datetime | None = None
+    committed_by: str | None = None
 
 
 class TicketResolvedV1(_TicketContract):

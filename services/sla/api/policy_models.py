@@ -81,11 +81,14 @@ class EscalationIn(ApiModel):
 
 
 class TargetIn(ApiModel):
-    """One promise. What is left out follows the metric's defaults."""
+    """One promise. What is left out follows the metric's defaults.
+
+    A `committed_resolution` (CTR, 承诺时限) has no duration: its date is promised on the subject.
+    """
 
     metric: Metric
-    duration: Amount
-    unit: Unit
+    duration: Count | None = Field(default=None, description="0 only for an acknowledgement: at once.")
+    unit: Unit | None = None
     starts_on: list[Value] | None = Field(
         default=None, max_length=len(STARTS), description=f"Any of: {', '.join(sorted(STARTS))}."
     )

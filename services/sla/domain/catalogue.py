@@ -8,6 +8,7 @@ from functools import cached_property
 from uuid import UUID
 
 from services.sla.domain.calendars import BusinessTimeline, ResolvedCalendar
+from services.sla.domain.commitment_policy import COMMITMENTS
 from services.sla.domain.matching import Facts, conditions, matches, most_specific_first
 from services.sla.domain.metrics import SubjectKind
 from services.sla.domain.policies import ClockKey, PolicyVersion, Target
@@ -17,11 +18,11 @@ _REMEMBERED_CHOICES = 4_096
 _REMEMBERED_SELECTIONS = 256
 
 
-@dataclass(frozen=True)
 class CatalogueTooOldError(Exception):
     """A version was applied to a subject that this catalogue was read too early to hold."""
 
 
+@dataclass(frozen=True)
 class CalendarVersion:
     """One version of a calendar; it never changes once stored, nor do the dates it was resolved to."""
 
@@ -113,7 +114,7 @@ class Catalogue:
         self, revision: int, policies: Iterable[PolicyVersion], calendars: Iterable[CalendarVersion]
     ) -> None:
         self.revision = revision
-        self._policies = {version.id: version for version in policies}
+        self._policies = {COMMITMENTS.id: COMMITMENTS} | {version.id: version for version in policies}
         self._calendars = tuple(sorted(calendars, key=lambda version: version.effective_from))
         edges = {v.effective_from for v in self._policies.values()} | {
             v.effective_from for v in self._calendars
@@ -145,6 +146,10 @@ class Catalogue:
     def calendar_versions(self, calendar_id: UUID) -> list[CalendarVersion]:
         """Of one calendar, in the order in which they come into force."""
         return [version for version in self._calendars if version.calendar_id == calendar_id]
+
+    def all_calendar_versions(self) -> Iterable[CalendarVersion]:
+        """Of every calendar."""
+        return self._calendars
 
     def _select(self, started_at: datetime, revision: int, applied: tuple[UUID, ...]) -> Selection:
         known = [version for version in self._policies.values() if version.revision <= revision]

@@ -18,6 +18,9 @@ from shared.kernel.ids import derived_id
 # What reports group and filter clocks by: the subject's facts when it was last heard of.
 DESCRIBED = ("priority", "tier", "category", "channel", "queue")
 
+# Why a promised date moved: by another promise, which has an event of its own.
+RECOMMITMENT = "recommitment"
+
 
 def clock_id_of(subject_id: UUID, key: ClockKey) -> UUID:
     """The same clock has the same id wherever and whenever it is computed."""
@@ -74,6 +77,7 @@ class Clock:
     def of(cls, subject_id: UUID, folded: ClockFold) -> "Clock":
         """A clock that begins; raises nothing, `folded` was promised and has started."""
         assert folded.choice is not None
+        assert folded.target is not None
         assert folded.started_at is not None
         calendar = folded.choice.calendar
         return cls(
@@ -82,7 +86,7 @@ class Clock:
             cycle=folded.cycle,
             policy_version_id=folded.choice.version.id,
             calendar_version_id=None if calendar is None else calendar.id,
-            target=folded.choice.target.duration,
+            target=folded.target,
             started_at=folded.started_at,
         )
 
@@ -159,7 +163,8 @@ class Clock:
             self.policy_version_id = folded.choice.version.id
             calendar = folded.choice.calendar
             self.calendar_version_id = None if calendar is None else calendar.id
-            self.target = folded.choice.target.duration
+        if folded.target is not None:
+            self.target = folded.target
         self.started_at = folded.started_at
         self.run_state = folded.run_state
         self.due_at = folded.due_at
@@ -200,7 +205,11 @@ class Clock:
         if policy_version_id != self.policy_version_id or (
             due_at != self.due_at and run_state is self.run_state and self.outcome is None
         ):
-            said.append(Said(events.ClockRetargeted, {"previous_due_at": due_at, "reason": reason}))
+            if reason == RECOMMITMENT:
+                why = cause.data.get("reason")
+                said.append(Said(events.ClockRecommitted, {"previous_due_at": due_at, "reason": why}))
+            else:
+                said.append(Said(events.ClockRetargeted, {"previous_due_at": due_at, "reason": reason}))
         if run_state is not self.run_state:
             if self.run_state is paused:
                 said.append(Said(events.ClockPaused, {"paused_at": at}))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.sla.domain.catalogue import Choice
@@ -28,6 +29,13 @@ class Retarget:
     notice: float
 
 
+class Risk(NamedTuple):
+    """`at`: the first instant at which the projected end lay behind the promised date."""
+
+    at: datetime
+    projected_at: datetime
+
+
 class ClockFold:
     """What the inputs read so far make of the clock.
 
@@ -36,6 +44,8 @@ class ClockFold:
     in_force      whether the due date that counts now is among them
     rearmed_at    when the last retarget or restart took effect
     not_before    before which the due date does not lie, whatever the position says
+    earlier       the running times that restarts put behind the clock, oldest first
+    risk          since when, or from when on, a promised date is at risk (`commitment_fold`)
     was_promised  whether a policy ever asked for it; without one it is followed, so that a policy that
                   begins to match finds the time and the pauses already taken
     """
@@ -57,6 +67,8 @@ class ClockFold:
         self.not_before: datetime | None = None
         self.retargets: list[Retarget] = []
         self.time = RunningTime(ElapsedMeter())
+        self.earlier: list[RunningTime] = []
+        self.risk: Risk | None = None
         self._state: RunState | None = None
         self._due_at: datetime | None = None
         # Where each target that was left would have been due, and since when it has not counted.
@@ -68,6 +80,15 @@ class ClockFold:
         if self.choice is None and self._state is not None:
             return RunState.CANCELLED
         return self._state
+
+    @property
+    def target(self) -> Duration | None:
+        """What is promised; None where no policy does."""
+        return None if self.choice is None else self.choice.target.duration
+
+    @property
+    def has_begun(self) -> bool:
+        return self._state is not None
 
     @property
     def is_at_work(self) -> bool:
@@ -124,17 +145,29 @@ class ClockFold:
         self._end(entry, RunState.CANCELLED)
         return "cancelled"
 
+    def start_late(self, since: Entry, entry: Entry) -> str:
+        """Begin at `since`, which counts only now: with notice, as after a retarget."""
+        said = self.start(since, None)
+        if self.choice is not None:
+            at = entry.occurred_at
+            floor = self.time.position(at) + self.choice.target.notice_position
+            self.due_position = max(self.due_position, floor)
+            self._rearm(at)
+            self._due_at = self._next_due()
+        return said
+
     def reopen(self, entry: Entry) -> str | None:
-        """Continue or restart an ended cycle; a new cycle is made by the subject."""
+        """Continue or restart a cycle that is over; a new cycle is made by the subject."""
         reopening = self._reopening
         if not self.is_over or reopening not in (OnReopen.CONTINUE, OnReopen.RESTART):
             return None
-        ended_at, end_cause = self.ended_at, self.end_cause
-        self.fulfilled_at = self.ended_at = self.end_cause = None
-        if reopening is OnReopen.CONTINUE and ended_at is not None:
-            self.time.turn(ended_at, counts=False, cause=end_cause or "ended", entry_id=entry.id)
-            self._go(entry.occurred_at, entry, None)
+        if DEFAULTS[self.key.metric].repeats and self._state is RunState.ENDED:
+            return None  # what was fulfilled is not wanted again; what comes next is a new cycle
+        if reopening is OnReopen.CONTINUE:
+            self._go_on(entry)
             return "reopened"
+        self.fulfilled_at = self.ended_at = self.end_cause = None
+        self.earlier.append(self.time)
         self.time = RunningTime(self.time.meter)
         self.retargets = []
         self._left = {}
@@ -143,6 +176,13 @@ class ClockFold:
             self.due_position = self.choice.target.duration.position
         self.start(entry, None)
         return "restarted"
+
+    def _go_on(self, entry: Entry) -> None:
+        """With what was left; the time it stood ended does not count."""
+        assert self.ended_at is not None
+        self.time.turn(self.ended_at, counts=False, cause=self.end_cause or "ended", entry_id=entry.id)
+        self.fulfilled_at = self.ended_at = self.end_cause = None
+        self._go(entry.occurred_at, entry, None)
 
     @property
     def wants_new_cycle(self) -> bool:

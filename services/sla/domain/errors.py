@@ -7,10 +7,6 @@ class InvalidPolicyError(InvalidInputError):
     """The policy breaks a rule."""
 
 
-class NotMeasuredYetError(InvalidInputError):
-    """This edition of sla does not measure that yet."""
-
-
 class PolicyNotFoundError(NotFoundError):
     """There is no such policy."""
 

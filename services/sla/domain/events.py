@@ -43,6 +43,23 @@ class ClockRetargeted(ClockEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClockRecommitted(ClockEvent):
+    """The customer was promised another date; `reason` is the code that the source gave."""
+
+    previous_due_at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitmentAtRisk(ClockEvent):
+    """`due_at` is the promised date, `projected_at` when the resolution is due as things stand."""
+
+    at_risk_at: datetime
+    projected_at: datetime
+    fired_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClockWarned(ClockEvent):
     level: int
     threshold: str

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from services.sla.domain.calendars import BusinessTimeline, CalendarYearOutOfRangeError
 from services.sla.domain.clock_fold import ClockFold
+from services.sla.domain.commitment_fold import CommitmentFold
 from services.sla.domain.matching import why
 from services.sla.domain.running_time import Segment
 from services.sla.domain.units import Measure
 
 MOST_INTERVALS = 2_000
+BEFORE_RESTART = "before the restart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def explain(clock: ClockFold, now: datetime) -> Explanation:
 
 
 def _spans(clock: ClockFold, now: datetime) -> Iterator[ExplainedSpan]:
+    yield from _before_restarts(clock)
     for segment in clock.time.segments:
         end_at = segment.end_at or max(now, segment.start_at)
         if end_at <= segment.start_at:
@@ -63,6 +66,27 @@ def _spans(clock: ClockFold, now: datetime) -> Iterator[ExplainedSpan]:
         else:
             reason = "paused" if segment.counts is False else segment.cause
             yield ExplainedSpan(segment.start_at, end_at, False, reason, segment.cause, 0.0, segment.entry_id)
+
+
+def _before_restarts(clock: ClockFold) -> Iterator[ExplainedSpan]:
+    """What passed before the clock began again: it happened, and counts no more."""
+    starts = [time.segments[0].start_at for time in (*clock.earlier[1:], clock.time) if time.segments]
+    for time, restarted_at in zip(clock.earlier, starts, strict=False):
+        last = None
+        for segment in time.segments:
+            if segment.end_at is not None:
+                last = segment
+                yield ExplainedSpan(
+                    segment.start_at,
+                    segment.end_at,
+                    False,
+                    BEFORE_RESTART,
+                    segment.cause,
+                    0.0,
+                    segment.entry_id,
+                )
+        if last is not None and last.end_at is not None and last.end_at < restarted_at:
+            yield ExplainedSpan(last.end_at, restarted_at, False, "paused", "ended", 0.0, last.entry_id)
 
 
 def _counting(clock: ClockFold, segment: Segment, end_at: datetime) -> Iterator[ExplainedSpan]:
@@ -95,6 +119,8 @@ def _open_and_closed(
 def _arithmetic(clock: ClockFold, now: datetime) -> list[str]:
     if clock.choice is None or clock.started_at is None:
         return ["no target counts"]
+    if isinstance(clock, CommitmentFold):
+        return _commitments(clock)
     target = clock.choice.target
     unit = target.duration.unit
     said = [f"target {target.duration}, started {clock.started_at.isoformat()}"]
@@ -106,6 +132,7 @@ def _arithmetic(clock: ClockFold, now: datetime) -> list[str]:
         said.append(
             f"retargeted at {retarget.at.isoformat()}: {before} before; at least {retarget.notice:g} more from then"
         )
+    said += [f"restarted at {clock.started_at.isoformat()}"] if clock.earlier else []
     if clock.due_position != target.duration.position:
         said.append(f"due at {unit.amount(clock.due_position):g} on its own scale, not at the target")
     at = now if clock.ended_at is None else clock.ended_at
@@ -115,3 +142,18 @@ def _arithmetic(clock: ClockFold, now: datetime) -> list[str]:
     due_at = clock.due_at
     said.append("due when it goes on" if due_at is None else f"due {due_at.isoformat()}")
     return said
+
+
+def _commitments(clock: CommitmentFold) -> list[str]:
+    said = []
+    for place, promise in enumerate(clock.promises):
+        verb = "moved to" if place else "promised"
+        why = "" if promise.reason is None else f" ({promise.reason})"
+        by = "" if promise.by is None else f" by {promise.by}"
+        said.append(f"{promise.at.isoformat()}: {verb} {promise.committed_at.isoformat()}{why}{by}")
+    if clock.risk is not None:
+        said.append(
+            f"at risk from {clock.risk.at.isoformat()} on: the resolution was then due"
+            f" {clock.risk.projected_at.isoformat()}"
+        )
+    return [*said, "a date: nothing pauses or moves it but another promise"]

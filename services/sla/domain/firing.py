@@ -24,23 +24,24 @@ def decide(
 ) -> Decision:
     """Thresholds of `clock` up to `up_to` (the horizon), each announced or digested; the rest waits.
 
-    A breach is announced with its true instant however late. Warnings and escalations that are past go into a
-    digest. When both are past, the breach is waited for, so that after an outage breaches come in due order
-    and the digest is one. An escalation above the storm caps waits for the window's end, and so for a digest.
+    A breach, and a date at risk, is announced with its true instant however late. Warnings and escalations that
+    are past go into a digest. When both are past, the breach is waited for, so that after an outage breaches come
+    in due order and the digest is one. An escalation above the storm caps waits for the window's end, and so for
+    a digest.
     """
     caps = allowance.caps
     due = clock.due_thresholds(up_to)
     breach = next((threshold for threshold in due if threshold.kind is ThresholdKind.BREACH), None)
     if (
         breach is not None
-        and timer.kind is ThresholdKind.WARNING
+        and timer.kind in (ThresholdKind.WARNING, ThresholdKind.AT_RISK)
         and clock.is_late(breach, now, caps.digest_after)
     ):
         return Decision(next_timer=Timer.of(subject_id, clock, breach))
     decision = Decision()
     waits = False
     for threshold in due:
-        if threshold.kind is ThresholdKind.BREACH:
+        if threshold.kind in (ThresholdKind.BREACH, ThresholdKind.AT_RISK):
             decision.announced.append(threshold)
         elif _waits(threshold, subject_id, now, allowance):
             waits = True

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from services.sla.domain.catalogue import Choice, Selection
 from services.sla.domain.clock_fold import ClockFold
-from services.sla.domain.ledger import Entry, EntryKind, in_order
+from services.sla.domain.commitment_fold import CommitmentFold, begin, watch_commitments
+from services.sla.domain.ledger import APPLIED, Entry, EntryKind, in_order
 from services.sla.domain.matching import Facts
 from services.sla.domain.metrics import DEFAULTS, LIVE_CHANNELS, Metric, OnTierChange, SubjectKind
 from services.sla.domain.policies import ClockKey
@@ -24,8 +25,8 @@ NO_EFFECT = "no effect"
 
 # After these nothing about the subject counts any more.
 GONE = frozenset({EntryKind.DELETED, EntryKind.MERGED})
-GIVEN_UP = frozenset({EntryKind.CANCELLED, EntryKind.WITHDRAWN, EntryKind.CLOSED}) | GONE
 ANSWERS = frozenset({EntryKind.REPLIED, EntryKind.RESPONDED, EntryKind.RESOLVED})
+GIVEN_UP = frozenset({EntryKind.CANCELLED, EntryKind.WITHDRAWN, EntryKind.CLOSED}) | GONE
 _FACTS: Mapping[EntryKind, tuple[str, ...]] = {
     EntryKind.CLASSIFIED: ("kind", "category", "queue"),
     EntryKind.PRIORITISED: ("priority",),
@@ -63,10 +64,10 @@ class SubjectFold:
     opened_at: datetime | None = None
     wait: str | None = None
     gone: bool = False
-    closed: bool = False
     resolved: bool = False
-    clocks: dict[ClockKey, list[ClockFold]] = field(default_factory=dict)
+    closed: bool = False
     unanswered: Entry | None = None
+    clocks: dict[ClockKey, list[ClockFold]] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
 
     def started(self) -> Iterable[ClockFold]:
@@ -96,6 +97,8 @@ def fold(
     reading = _Reading(subject_kind, ordered, selection, applied)
     for entry in ordered:
         reading.read(entry)
+    if ordered:
+        watch_commitments(reading.subject.clocks, ordered[-1].occurred_at, None)
     return reading.subject
 
 
@@ -109,13 +112,13 @@ class _Reading:
     ) -> None:
         self.subject = SubjectFold(kind, Facts(kind))
         self._selection = selection
+        self._applied = applied
         self._tiers = TierHistory(ordered)
         self._effects: dict[ClockKey, str] = {}
+        self._read_until: datetime | None = None
 
-        self._applied = applied
     def read(self, entry: Entry) -> None:
         self._effects = {}
-        self._read_until: datetime | None = None
         note = None
         subject = self.subject
         if subject.gone:
@@ -125,15 +128,17 @@ class _Reading:
         elif subject.opened_at is None:
             note = self._before_start(entry)
         else:
+            if self._read_until is not None:
+                watch_commitments(subject.clocks, self._read_until, entry.occurred_at)
             for clock in self._current():
                 clock.advance(entry.occurred_at)
             self._apply(entry)
+        self._read_until = entry.occurred_at
         subject.lines.append(Line(entry, self._effects, note))
 
     def _before_start(self, entry: Entry) -> str | None:
         if entry.kind is EntryKind.TIER_CHANGED:
             return "tier at the start, unless a later line says otherwise"
-        self._read_until = entry.occurred_at
         if entry.kind is not EntryKind.OPENED or self._selection is None:
             return BEFORE_START
         self._open(entry)
@@ -159,12 +164,12 @@ class _Reading:
         state = data.get("state", "new")
         if state in ("resolved", "closed", "cancelled"):
             # Created finished: there is nothing to measure unless it is reopened.
+            subject.resolved = True
             subject.closed = state != "resolved"
             return
         subject.wait = "waiting" if state == "waiting" else None
         self._signal(entry, EntryKind.OPENED)
         if state == "in_progress":
-            subject.resolved = True
             self._signal(entry, EntryKind.WORK_STARTED)
         if subject.facts.channel in LIVE_CHANNELS:
             for clock in self._current():
@@ -181,26 +186,28 @@ class _Reading:
             self._tier_changed(entry)
         elif kind is EntryKind.INHERITED:
             self._inherit(entry)
+        elif kind in (EntryKind.COMMITTED, EntryKind.RECOMMITTED):
+            self._commit(entry)
         elif kind is EntryKind.REOPENED:
             self._reopen(entry)
-        self._follow_wait(entry)
-        if kind is EntryKind.REPLIED and entry.data.get("automatic"):
-            return
-        if kind is not EntryKind.OPENED:
-            self._signal(entry, kind)
-        if kind in GIVEN_UP:
-            self._give_up(entry)
         elif kind in APPLIED:
             self._selection = self._applied.get(entry.id, self._selection)
             self._reselect(entry)
-
-    def _facts_changed(self, entry: Entry) -> None:
-        said = {name: entry.data[name] for name in _FACTS[entry.kind] if entry.data.get(name) is not None}
+        self._follow_wait(entry)
+        if kind is EntryKind.REPLIED and entry.data.get("automatic"):
+            return
         if kind is EntryKind.CUSTOMER_REPLIED and self.subject.unanswered is None:
             self.subject.unanswered = entry
         elif kind in ANSWERS:
             self.subject.unanswered = None
         self.subject.resolved = self.subject.resolved or kind is EntryKind.RESOLVED
+        if kind is not EntryKind.OPENED:
+            self._signal(entry, kind)
+        if kind in GIVEN_UP:
+            self._give_up(entry)
+
+    def _facts_changed(self, entry: Entry) -> None:
+        said = {name: entry.data[name] for name in _FACTS[entry.kind] if entry.data.get(name) is not None}
         if entry.kind is EntryKind.CLASSIFIED:
             said["category"] = entry.data.get("category")
         facts = replace(self.subject.facts, **said)
@@ -230,9 +237,10 @@ class _Reading:
     def _inherit(self, entry: Entry) -> None:
         due_at = datetime.fromisoformat(entry.data["due_at"])
         for clock in self._current():
-            if clock.key != (entry.data["agreement"], entry.data["metric"]):
+            agreement, metric = clock.key
+            if (agreement, metric) != (entry.data["agreement"], entry.data["metric"]):
                 continue
-            if DEFAULTS[clock.key.metric].repeats and not clock.is_at_work and not self._is_settled:
+            if DEFAULTS[metric].repeats and not clock.is_at_work and not self._is_settled:
                 # What nobody has answered there is to be answered here.
                 clock = self._begin(clock, entry)
             self._note(clock, clock.inherit(entry, due_at))
@@ -267,19 +275,12 @@ class _Reading:
                 self._begin(clock, entry)
             else:
                 self._note(clock, clock.reopen(entry))
-        # What changed while a clock was over counts from its reopening on.
-        self._reselect(entry)
-
-    def _follow_wait(self, entry: Entry) -> None:
-        wait = self._wait_after(entry)
-        if wait == self.subject.wait:
-            return
             if clock.key.metric is Metric.NEXT_RESPONSE and subject.unanswered and not clock.is_at_work:
                 # What the customer wrote after the resolution was no thank-you, since it is open again.
                 self._begin(clock, entry, subject.unanswered)
-        self.subject.wait = wait
-        if entry.kind in GIVEN_UP or entry.kind is EntryKind.RESOLVED:
-            return  # a clock that ends now ends in the state it was in
+        # What changed while a clock was over counts from its reopening on.
+        self._reselect(entry)
+
     def _begin(self, clock: ClockFold, entry: Entry, since: Entry | None = None) -> ClockFold:
         """Start the clock, or its next cycle, by `entry`; `since` an earlier line that counts only now."""
         started = clock
@@ -294,6 +295,13 @@ class _Reading:
     def _is_settled(self) -> bool:
         return self.subject.resolved or self.subject.closed
 
+    def _follow_wait(self, entry: Entry) -> None:
+        wait = self._wait_after(entry)
+        if wait == self.subject.wait:
+            return
+        self.subject.wait = wait
+        if entry.kind in GIVEN_UP or entry.kind is EntryKind.RESOLVED:
+            return  # a clock that ends now ends in the state it was in
         for clock in self._current():
             self._note(clock, clock.wait_changed(entry, wait))
 
@@ -317,6 +325,10 @@ class _Reading:
             elif clock.is_at_work and kind is EntryKind.RESOLVED:
                 # It goes on, but what the subject was waiting for is over.
                 self._note(clock, clock.wait_changed(entry, None))
+            if kind not in starts or clock.is_at_work:
+                continue
+            if not clock.has_begun if not defaults.repeats else not self._is_settled:
+                self._begin(clock, entry)
 
     def _give_up(self, entry: Entry) -> None:
         self.subject.closed = True
@@ -324,10 +336,6 @@ class _Reading:
         for clock in self._current():
             if clock.is_at_work:
                 self._note(clock, clock.cancel(entry))
-            if kind not in starts or clock.is_at_work:
-                continue
-            if not clock.has_begun if not defaults.repeats else not self._is_settled:
-                self._begin(clock, entry)
 
     def _reselect(self, entry: Entry) -> None:
         """Each clock at work gets the target that its subject now matches."""

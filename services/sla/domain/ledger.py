@@ -34,18 +34,22 @@ class EntryKind(StrEnum):
     WITHDRAWN = "withdrawn"
     DELETED = "deleted"
     MERGED = "merged"
+    COMMITTED = "committed"
+    """A date was promised to the customer, who was told."""
+    RECOMMITTED = "recommitted"
+    """Another date was promised in its place, for a reason; the customer was told."""
     INHERITED = "inherited"
     """A subject was merged into this one: the earlier due date of a metric goes on here."""
     CORRECTED = "corrected"
     """A supervisor showed, with evidence, that another line happened at another instant (rule 7)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
     POLICY_CHANGED = "policy_changed"
     """A version of a policy that came later than the subject's pinned ones was applied to it (sla.md §4)."""
     CALENDAR_CHANGED = "calendar_changed"
     """So was a version of a calendar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One line.
 
     occurred_at  the instant that counts
@@ -71,14 +75,14 @@ class Entry:
         return self.occurred_at, self.source, self.sequence, self.event_id
 
 
-def in_order(entries: Iterable[Entry]) -> list[Entry]:
-    """The lines as the fold reads them, whatever order they arrived in; corrected ones at their true instant."""
-    lines = list(entries)
-    corrections = [entry for entry in lines if entry.kind is EntryKind.CORRECTED]
 # Lines by which a later version of the catalogue reaches a subject that has pinned an earlier revision.
 APPLIED = frozenset({EntryKind.POLICY_CHANGED, EntryKind.CALENDAR_CHANGED})
 
 
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """The lines as the fold reads them, whatever order they arrived in; corrected ones at their true instant."""
+    lines = list(entries)
+    corrections = [entry for entry in lines if entry.kind is EntryKind.CORRECTED]
     if corrections:
         moved = {
             UUID(entry.data["entry_id"]): datetime.fromisoformat(entry.data["occurred_at"])

@@ -29,8 +29,12 @@ class Metric(StrEnum):
     """What is promised."""
 
     FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    PERIODIC_UPDATE = "periodic_update"
     TIME_TO_OWN = "time_to_own"
     RESOLUTION = "resolution"
+    COMMITTED_RESOLUTION = "committed_resolution"
+    """CTR: a date that was promised to the customer, and is only measured here."""
     ACKNOWLEDGEMENT = "acknowledgement"
     RESPONSE = "response"
     DECISION = "decision"
@@ -63,11 +67,18 @@ class OnTierChange(StrEnum):
     RETARGET = "retarget"
 
 
-# Metrics of the specification that this edition does not measure, so that they are refused by name.
-NOT_MEASURED_YET = ("next_response", "periodic_update", "committed_resolution")
-
 STARTS = frozenset(
-    {EntryKind.OPENED, EntryKind.ASSIGNED, EntryKind.TRANSFERRED, EntryKind.WORK_STARTED, EntryKind.DECIDED}
+    {
+        EntryKind.OPENED,
+        EntryKind.ASSIGNED,
+        EntryKind.TRANSFERRED,
+        EntryKind.WORK_STARTED,
+        EntryKind.CUSTOMER_REPLIED,
+        EntryKind.REPLIED,
+        EntryKind.RESPONDED,
+        EntryKind.REOPENED,
+        EntryKind.DECIDED,
+    }
 )
 STOPS = frozenset(
     {
@@ -86,7 +97,9 @@ LIVE_CHANNELS = frozenset({"phone", "chat"})
 
 @dataclass(frozen=True, slots=True)
 class MetricDefaults:
-    """`met_on_live_channel`: on phone and chat the customer is answered by being listened to."""
+    """`met_on_live_channel`: on phone and chat the customer is answered by being listened to.
+    `repeats`: each start after the end begins a new cycle, as long as the subject is neither resolved nor over.
+    """
 
     subject_kinds: frozenset[SubjectKind]
     starts_on: frozenset[EntryKind]
@@ -94,6 +107,7 @@ class MetricDefaults:
     pauses_on: frozenset[PauseCause]
     on_reopen: OnReopen
     met_on_live_channel: bool = False
+    repeats: bool = False
 
 
 _EVERY = frozenset(SubjectKind)
@@ -112,6 +126,22 @@ DEFAULTS: Mapping[Metric, MetricDefaults] = {
         OnReopen.NOTHING,
         met_on_live_channel=True,
     ),
+    Metric.NEXT_RESPONSE: MetricDefaults(
+        _TICKET,
+        frozenset({EntryKind.CUSTOMER_REPLIED}),
+        frozenset({EntryKind.REPLIED, EntryKind.RESOLVED}),
+        _NEVER,
+        OnReopen.CONTINUE,
+        repeats=True,
+    ),
+    Metric.PERIODIC_UPDATE: MetricDefaults(
+        _TICKET | {SubjectKind.COMPLAINT},
+        frozenset({EntryKind.OPENED, EntryKind.REPLIED, EntryKind.RESPONDED, EntryKind.REOPENED}),
+        frozenset({EntryKind.REPLIED, EntryKind.RESPONDED, EntryKind.RESOLVED}),
+        frozenset({PauseCause.WAITING_ON_CUSTOMER}),
+        OnReopen.CONTINUE,
+        repeats=True,
+    ),
     Metric.TIME_TO_OWN: MetricDefaults(
         _EVERY,
         _OPENED,
@@ -124,6 +154,14 @@ DEFAULTS: Mapping[Metric, MetricDefaults] = {
         _OPENED,
         frozenset({EntryKind.RESOLVED, EntryKind.CLOSED}),
         frozenset({PauseCause.WAITING_ON_CUSTOMER}),
+        OnReopen.CONTINUE,
+    ),
+    # It starts with the promise, which no policy can tell apart from others: no input of `STARTS` is one.
+    Metric.COMMITTED_RESOLUTION: MetricDefaults(
+        _TICKET,
+        frozenset(),
+        frozenset({EntryKind.RESOLVED, EntryKind.CLOSED}),
+        _NEVER,
         OnReopen.CONTINUE,
     ),
     Metric.ACKNOWLEDGEMENT: MetricDefaults(

@@ -5,11 +5,10 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from services.sla.domain.errors import InvalidPolicyError, NotMeasuredYetError
+from services.sla.domain.errors import InvalidPolicyError
 from services.sla.domain.ledger import EntryKind
 from services.sla.domain.metrics import (
     DEFAULTS,
-    NOT_MEASURED_YET,
     STARTS,
     STOPS,
     Agreement,
@@ -44,10 +43,8 @@ class PolicyContent:
 def read_policy(document: Mapping[str, Any]) -> PolicyContent:
     """Read the JSON form (as the API takes it, and as it is stored).
 
-    Raises `NotMeasuredYetError` for metrics that the specification knows and this edition does not, else
-    `InvalidPolicyError` with a field error for everything that is wrong.
+    Raises `InvalidPolicyError` with a field error for everything that is wrong.
     """
-    _refuse_unmeasured(document)
     faults: list[FieldError] = []
     agreement = _one(Agreement, document.get("agreement"), "agreement", faults)
     match = _read_match(document.get("match") or {}, faults)
@@ -60,16 +57,6 @@ def read_policy(document: Mapping[str, Any]) -> PolicyContent:
 def refused(faults: Sequence[FieldError]) -> InvalidInputError:
     """The error of these faults, the first of which is its detail."""
     return InvalidPolicyError(faults[0].message, field_errors=faults)
-
-
-def _refuse_unmeasured(document: Mapping[str, Any]) -> None:
-    faults = [
-        FieldError(f"targets[{place}].metric", "not_measured_yet", f"{target['metric']} is not measured yet.")
-        for place, target in enumerate(document.get("targets") or ())
-        if target.get("metric") in NOT_MEASURED_YET
-    ]
-    if faults:
-        raise NotMeasuredYetError(faults[0].message, field_errors=faults)
 
 
 def _read_match(written: Mapping[str, Any], faults: list[FieldError]) -> Match | None:
@@ -112,21 +99,19 @@ def _read_targets(
 
 def _read_target(written: Mapping[str, Any], path: str, faults: list[FieldError]) -> Target | None:
     metric = _one(Metric, written.get("metric"), f"{path}.metric", faults)
+    if metric is Metric.COMMITTED_RESOLUTION:
+        return _read_commitment(written, path, faults)
     unit = _one(Unit, written.get("unit"), f"{path}.unit", faults)
     if metric is None or unit is None:
         return None
-    duration = Duration(int(written.get("duration") or 0), unit)
-    most = LONGEST_DAYS if unit.counts_days else LONGEST_DAYS * _SECONDS_PER_DAY * MICROSECONDS
-    if not 0 < duration.position <= most:
-        message = f"A target is more than nothing and at most {LONGEST_DAYS} days."
-        faults.append(FieldError(f"{path}.duration", "impossible", message))
+    duration = _read_duration(written, metric, unit, path, faults)
     target = Target(
         metric=metric,
         duration=duration,
         starts_on=_inputs(written, "starts_on", STARTS, path, faults),
         stops_on=_inputs(written, "stops_on", STOPS, path, faults),
         pauses_on=_pauses(written, path, faults),
-        warn_at=_read_warnings(written, duration, path, faults),
+        warn_at=_read_warnings(written, duration.amount, path, faults),
         escalations=_read_escalations(written, path, faults),
         on_reopen=_optional(OnReopen, written.get("on_reopen"), f"{path}.on_reopen", faults),
         on_tier_change=_optional(
@@ -135,13 +120,58 @@ def _read_target(written: Mapping[str, Any], path: str, faults: list[FieldError]
         or OnTierChange.KEEP,
         notice=written.get("notice"),
     )
-    if target.starts & target.stops:
+    # Every update ends the wait for it and begins the wait for the next one.
+    if target.starts & target.stops and metric is not Metric.PERIODIC_UPDATE:
         both = ", ".join(sorted(target.starts & target.stops))
         faults.append(FieldError(f"{path}.stops_on", "impossible", f"Starts and stops on the same: {both}."))
+    if DEFAULTS[metric].repeats and target.on_reopen not in (None, OnReopen.CONTINUE):
+        message = f"{metric} begins anew by itself; what a closing cut short goes on when it is reopened."
+        faults.append(FieldError(f"{path}.on_reopen", "impossible", message))
     if target.notice is not None and not 0 <= target.notice <= duration.amount:
         message = "Notice is between nothing and the whole target, in its unit."
         faults.append(FieldError(f"{path}.notice", "range", message))
     return target
+
+
+def _read_duration(
+    written: Mapping[str, Any], metric: Metric, unit: Unit, path: str, faults: list[FieldError]
+) -> Duration:
+    if written.get("duration") is None:
+        faults.append(FieldError(f"{path}.duration", "required", f"{path}.duration is required."))
+    duration = Duration(int(written.get("duration") or 0), unit)
+    most = LONGEST_DAYS if unit.counts_days else LONGEST_DAYS * _SECONDS_PER_DAY * MICROSECONDS
+    # An acknowledgement may be promised at once: in the very transaction of the receipt.
+    is_at_once = metric is Metric.ACKNOWLEDGEMENT and written.get("duration") == 0
+    if not is_at_once and not 0 < duration.position <= most:
+        message = f"A target is more than nothing and at most {LONGEST_DAYS} days."
+        faults.append(FieldError(f"{path}.duration", "impossible", message))
+    return duration
+
+
+def _read_commitment(written: Mapping[str, Any], path: str, faults: list[FieldError]) -> Target:
+    """Who is warned of a promised date: the date itself is not a policy's (rule 4)."""
+    for name in ("duration", "starts_on", "pauses_on", "notice"):
+        if written.get(name):
+            message = f"A commitment is a date that was promised to the customer: it has no {name}."
+            faults.append(FieldError(f"{path}.{name}", "not_of_commitments", message))
+    if written.get("unit") not in (None, Unit.ELAPSED_HOURS):
+        message = "A date comes nearer day and night: its warnings and escalations are in elapsed_hours."
+        faults.append(FieldError(f"{path}.unit", "not_of_commitments", message))
+    on_reopen = _optional(OnReopen, written.get("on_reopen"), f"{path}.on_reopen", faults)
+    if on_reopen not in (None, OnReopen.CONTINUE, OnReopen.NOTHING):
+        message = "No reopening moves a promised date: it continues, or nothing."
+        faults.append(FieldError(f"{path}.on_reopen", "not_of_commitments", message))
+    if written.get("on_tier_change") == OnTierChange.RETARGET:
+        message = "No tier moves a promised date."
+        faults.append(FieldError(f"{path}.on_tier_change", "not_of_commitments", message))
+    return Target(
+        metric=Metric.COMMITTED_RESOLUTION,
+        duration=Duration(0, Unit.ELAPSED_HOURS),
+        stops_on=_inputs(written, "stops_on", STOPS, path, faults),
+        warn_at=_read_warnings(written, None, path, faults),
+        escalations=_read_escalations(written, path, faults),
+        on_reopen=on_reopen,
+    )
 
 
 def _inputs(
@@ -169,8 +199,9 @@ def _pauses(written: Mapping[str, Any], path: str, faults: list[FieldError]) -> 
 
 
 def _read_warnings(
-    written: Mapping[str, Any], duration: Duration, path: str, faults: list[FieldError]
+    written: Mapping[str, Any], amount: int | None, path: str, faults: list[FieldError]
 ) -> tuple[WarningLevel, ...]:
+    """`amount`: the target's, where it is known beforehand."""
     warnings = []
     for place, one in enumerate(written.get("warn_at") or ()):
         field = f"{path}.warn_at[{place}]"
@@ -180,7 +211,7 @@ def _read_warnings(
             faults.append(FieldError(field, "one_of", "A warning has a share or a time before due."))
         elif share is not None and not 0 < share < 1:
             faults.append(FieldError(field, "range", "A share lies between 0 and 1, both excluded."))
-        elif before is not None and not 0 < before < duration.amount:
+        elif before is not None and not (before > 0 and (amount is None or before < amount)):
             message = "A warning comes before due and after the start, in the target's unit."
             faults.append(FieldError(field, "range", message))
         warnings.append(WarningLevel(share=share, before=before, notify=at.get("notify") or "assignee"))

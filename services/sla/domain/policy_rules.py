@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import zip_longest
 
 from services.sla.domain.catalogue import CalendarVersion
+from services.sla.domain.commitment_policy import COMMITMENTS
 from services.sla.domain.errors import OverlappingEffectiveDatesError
 from services.sla.domain.matching import conditions
 from services.sla.domain.meters import meter_of
@@ -74,6 +75,8 @@ def _check_overlap(version: PolicyVersion, other: PolicyVersion, ends_at: dateti
             until = other.effective_until.isoformat()
             raise _overlapping(f"Version {other.number} holds until {until}.")
         return
+    if other.policy_id == COMMITMENTS.policy_id:
+        return  # it counts where no other policy says anything, and any other one comes first
     if other.agreement is not version.agreement or not set(other.targets) & set(version.targets):
         return
     same = other.match.subject_kind is version.match.subject_kind

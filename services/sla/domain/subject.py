@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.sla.domain import events
 from services.sla.domain.catalogue import Catalogue
-from services.sla.domain.clock import DESCRIBED, Clock, Said
+from services.sla.domain.clock import DESCRIBED, RECOMMITMENT, Clock, Said
 from services.sla.domain.firing import Decision
 from services.sla.domain.fold import SubjectFold
 from services.sla.domain.ledger import APPLIED, Entry, EntryKind
@@ -29,6 +29,10 @@ _REASONS = {
     EntryKind.CUSTOMER_CHANGED: "customer",
     EntryKind.TIER_CHANGED: "tier",
     EntryKind.INHERITED: "merge",
+    EntryKind.COMMITTED: RECOMMITMENT,
+    EntryKind.RECOMMITTED: RECOMMITMENT,
+    EntryKind.POLICY_CHANGED: "policy",
+    EntryKind.CALENDAR_CHANGED: "calendar",
 }
 LATE_INPUT = "late_input"
 
@@ -216,6 +220,12 @@ class Subject(Aggregate):
 def _announcement(threshold: Threshold, now: datetime) -> Said:
     if threshold.kind is ThresholdKind.BREACH:
         return Said(events.ClockBreached, {"breached_at": threshold.at, "fired_at": now})
+    if threshold.kind is ThresholdKind.AT_RISK:
+        projected_at = datetime.fromisoformat(threshold.label)
+        return Said(
+            events.CommitmentAtRisk,
+            {"at_risk_at": threshold.at, "projected_at": projected_at, "fired_at": now},
+        )
     facts: dict[str, object] = {"level": threshold.level, "threshold_at": threshold.at, "fired_at": now}
     if threshold.kind is ThresholdKind.WARNING:
         return Said(events.ClockWarned, {**facts, "threshold": threshold.label})

@@ -15,6 +15,8 @@ class ThresholdKind(StrEnum):
     """In the order in which they fire at one instant."""
 
     WARNING = "warning"
+    AT_RISK = "at_risk"
+    """A promised date will not be kept as things stand."""
     BREACH = "breach"
     ESCALATION = "escalation"
 
@@ -72,7 +74,7 @@ def pending(
     if clock.run_state not in (RunState.RUNNING, RunState.PAUSED) or clock.choice is None:
         return ()
     said_before = {(name.kind, name.level, name.repeat) for name in fired}
-    found = []
+    found = _at_risk(clock, arming, armed_at, fired, said_before)
     behind: Threshold | None = None
     for rung in _ladder(clock.choice.target, clock.due_position):
         is_warning = rung.kind is ThresholdKind.WARNING
@@ -90,6 +92,23 @@ def pending(
     if behind is not None and behind.name[:3] not in said_before:
         found.append(behind)
     return tuple(sorted(found, key=lambda threshold: threshold.order))
+
+
+def _at_risk(
+    clock: ClockFold,
+    arming: int,
+    armed_at: datetime | None,
+    fired: Collection[Fired],
+    said_before: Collection[tuple[ThresholdKind, int, int]],
+) -> list[Threshold]:
+    """`label` is when the resolution was due as things stood."""
+    if clock.risk is None:
+        return []
+    name = Fired(ThresholdKind.AT_RISK, 0, 0, arming)
+    is_behind = armed_at is not None and clock.risk.at < armed_at
+    if name in fired or (is_behind and name[:3] in said_before):
+        return []
+    return [Threshold(*name, clock.risk.at, "", clock.risk.projected_at.isoformat())]
 
 
 def _ladder(target: Target, due: int) -> Iterator[_Rung]:

@@ -18,6 +18,8 @@ _PUBLISHED: tuple[tuple[type[events.ClockEvent], type[Contract]], ...] = (
     (events.ClockPaused, contracts.ClockPausedV1),
     (events.ClockResumed, contracts.ClockResumedV1),
     (events.ClockRetargeted, contracts.ClockRetargetedV1),
+    (events.ClockRecommitted, contracts.ClockRecommittedV1),
+    (events.CommitmentAtRisk, contracts.CommitmentAtRiskV1),
     (events.ClockWarned, contracts.ClockWarnedV1),
     (events.ClockBreached, contracts.ClockBreachedV1),
     (events.BreachRetracted, contracts.BreachRetractedV1),

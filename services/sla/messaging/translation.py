@@ -23,7 +23,7 @@ class Translation:
 
     kind: EntryKind
     fields: tuple[str, ...] = ()
-    claimed: Callable[[Any], datetime] | None = None
+    claimed: Callable[[Any], datetime | None] | None = None
     customer: Callable[[Any], UUID | None] | None = None
 
     def data(self, payload: Contract) -> dict[str, Any]:
@@ -61,6 +61,17 @@ TICKETING = Producer(
         ticketing.CustomerRepliedV1: Translation(EntryKind.CUSTOMER_REPLIED),
         ticketing.TicketWaitingV1: Translation(EntryKind.WAITING, ("waiting_on",)),
         ticketing.TicketResumedV1: Translation(EntryKind.RESUMED),
+        # The source tells of a promise once the customer knows of it, or says when that was.
+        ticketing.CommitmentMadeV1: Translation(
+            EntryKind.COMMITTED,
+            ("committed_at", "committed_by"),
+            claimed=lambda payload: payload.notice_delivered_at,
+        ),
+        ticketing.CommitmentChangedV1: Translation(
+            EntryKind.RECOMMITTED,
+            ("committed_at", "previous_committed_at", "reason", "committed_by"),
+            claimed=lambda payload: payload.notice_delivered_at,
+        ),
         ticketing.TicketResolvedV1: Translation(EntryKind.RESOLVED),
         ticketing.TicketReopenedV1: Translation(EntryKind.REOPENED),
         ticketing.TicketClosedV1: Translation(EntryKind.CLOSED),

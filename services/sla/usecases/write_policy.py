@@ -37,7 +37,7 @@ class AddPolicyVersion:
 
 
 async def create_policy(command: CreatePolicy, work: Work, *, catalogues: Catalogues) -> UUID:
-    """The id of the new policy. Raises `InvalidPolicyError`, `NotMeasuredYetError`, `NameTakenError`,
+    """The id of the new policy. Raises `InvalidPolicyError`, `NameTakenError`,
     `OverlappingEffectiveDatesError`."""
     content = read_policy(command.document)
     policy_id = new_id()

@@ -691,6 +691,7 @@ def test_every_kind_of_entry_may_come_at_any_time(lab: Any) -> None:
     data = {
         "waiting_on": "customer",
         "due_at": lab.at("12:00").isoformat(),
+        "committed_at": lab.at("12:00").isoformat(),
         "agreement": "sla",
         "metric": "resolution",
         "priority": "low",
