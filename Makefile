@@ -35,8 +35,8 @@ up: ## The cluster shape in containers (needs a Docker engine)
 	deploy/make-env.sh
 	docker compose -f deploy/docker-compose.yml up --build --detach $(ARGS)
 
-test: $(STAMP) ## All tests: unit, integration, contract, transport, crash, e2e
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(STAMP) ## All tests: unit, integration, contract, transport, crash, e2e (migrations: make verify)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/architecture --ignore tests/migrations $(ARGS)
 
 check: $(STAMP) ## Style, types, who may import whom, house rules
 	$(BIN)/ruff check .
