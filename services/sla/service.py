@@ -11,6 +11,7 @@ from services.sla.api import (
     outages,
     parked_timers,
     policies,
+    policy_previews,
     subjects,
 )
 from services.sla.api.availability import AvailabilityContext
@@ -47,6 +48,7 @@ RESOURCES = (
     policies,
     clocks,
     subjects,
+    policy_previews,
     external_subjects,
     attainment,
     availability,

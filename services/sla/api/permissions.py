@@ -25,6 +25,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "get_policy": _STAFF,
     "list_policy_versions": _STAFF,
     "get_policy_version": _STAFF,
+    "preview_policy": _OWNERS,
     "list_clocks": _READERS,
     "get_clock": _READERS,
     "explain_clock": _STAFF,
