@@ -12,6 +12,7 @@ from services.sla.api import (
     parked_timers,
     policies,
     policy_previews,
+    reports,
     subjects,
 )
 from services.sla.api.availability import AvailabilityContext
@@ -46,11 +47,12 @@ Settings = SlaSettings
 RESOURCES = (
     calendars,
     policies,
+    policy_previews,
     clocks,
     subjects,
-    policy_previews,
     external_subjects,
     attainment,
+    reports,
     availability,
     outages,
     parked_timers,
@@ -92,6 +94,7 @@ def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Servi
     )
     years = ResolvedYears(settings.calendar_years_before, settings.calendar_years_after)
     app.state.sla = SlaContext(catalogues, years, clock, tolerance)
+    app.state.report_subjects = settings.report_subjects
     app.state.availability = AvailabilityContext(settings.availability_check_seconds)
     return Service(
         name=NAME,

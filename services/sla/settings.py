@@ -51,6 +51,10 @@ class SlaSettings(ServiceSettings):
         default=60.0, gt=0, description="How often burn rates are looked at while an outage or alert lasts"
     )
 
+    report_subjects: int = Field(
+        default=200_000, ge=1, description="Subjects of one report; a report of more is refused"
+    )
+
     digest_after_seconds: float = Field(
         default=60.0, gt=0, description="A warning or escalation later than this goes into a digest"
     )

@@ -13,6 +13,8 @@ _READERS = _STAFF | {"customer"}
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "create_calendar": _OWNERS,
     "add_calendar_version": _OWNERS,
+    "import_closed_days": _OWNERS,
+    "export_closed_days": _STAFF,
     "list_calendars": _STAFF,
     "get_calendar": _STAFF,
     "list_calendar_versions": _STAFF,
@@ -36,6 +38,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "start_external_subject": _OUTSIDE,
     "record_external_input": _OUTSIDE,
     "get_attainment": _STAFF,
+    "get_report": _STAFF,
     "create_objective": _OWNERS,
     "add_objective_version": _OWNERS,
     "list_objectives": _STAFF,
