@@ -8,7 +8,7 @@ STAMP := $(VENV)/.complete
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup run stack demo test check verify docs bench up lock format clean
+.PHONY: help setup run stack demo test check verify docs bench chaos-sla up lock format clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ docs: $(STAMP) ## Generate docs/events, docs/states and docs/openapi
 
 bench: $(STAMP) ## Measure each claim as a ratio within one run
 	$(BIN)/python -m bench $(ARGS)
+
+chaos-sla: $(STAMP) ## Kill sla's timer workers 100 times; each threshold must take effect once (ARGS="--kills 20 --seed 7")
+	$(BIN)/python -m tests.crash.chaos_sla $(ARGS)
 
 lock: ## Renew the locks (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q --all-extras -o requirements/dev.txt

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -17,7 +18,7 @@ from services.sla.domain.errors import ParkedTimerNotFoundError
 from services.sla.domain.thresholds import ThresholdKind
 from services.sla.domain.timers import Timer
 from services.sla.persistence.tables import firings, timer_marks, timers
-from shared.db.statements import Composed, statement
+from shared.db.statements import Composed, Statement, statement
 from shared.db.work import Session, Work
 
 AT = sa.DateTime(timezone=True)
@@ -74,6 +75,12 @@ _RETRY = statement(
     )
     .returning(timers)
 )
+# Who counts what a target got must see what others send it at the same time. Held until they have committed, taken
+# in order by those who wait for nothing else.
+_COUNT_ALONE = Statement(
+    "SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::integer[]) AS key", ("space", "keys"), {}
+)
+_TARGET_LOCKS = 7_021_997
 _ESCALATED = (
     firings.c.kind == sa.literal_column("'escalation'"),
     ~firings.c.is_digest,
@@ -110,12 +117,12 @@ class ClaimedTimer:
 
 async def claim(work: Work, up_to: datetime, *, limit: int, sweeps: bool) -> list[ClaimedTimer]:
     """Due timers that no other worker holds, in due order."""
-    return [_claimed(row) for row in await work.fetch_all(_CLAIM(sweeps), up_to=up_to, limit=limit)]
+    return [claimed_of(row) for row in await work.fetch_all(_CLAIM(sweeps), up_to=up_to, limit=limit)]
 
 
 async def claim_one(work: Work, timer_id: int) -> list[ClaimedTimer]:
     """That timer, or nothing when it is gone or another worker's."""
-    return [_claimed(row) for row in await work.fetch_all(_CLAIM_ONE, timer_id=timer_id)]
+    return [claimed_of(row) for row in await work.fetch_all(_CLAIM_ONE, timer_id=timer_id)]
 
 
 async def due_ids(session: Session, up_to: datetime, limit: int) -> list[int]:
@@ -145,9 +152,15 @@ async def raise_mark(work: Work, mark: datetime) -> None:
 async def escalations_since(
     work: Work, since: datetime, subject_ids: Iterable[UUID], targets: Iterable[str]
 ) -> tuple[Mapping[UUID, int], Mapping[str, int]]:
-    """How many escalations subjects and targets have had since then, digests apart."""
+    """How many escalations subjects and targets have had since then, digests apart.
+
+    Nobody else gets an answer about these targets before this transaction is over.
+    """
+    targets = sorted(set(targets))
+    keys = sorted({crc32(target.encode()) >> 1 for target in targets})
+    await work.execute(_COUNT_ALONE, space=_TARGET_LOCKS, keys=keys)
     by_subject = await work.fetch_all(_BY_SUBJECT, since=since, subject_ids=sorted(set(subject_ids)))
-    by_target = await work.fetch_all(_BY_TARGET, since=since, targets=sorted(set(targets)))
+    by_target = await work.fetch_all(_BY_TARGET, since=since, targets=targets)
     return (
         {row["subject_id"]: row["sent"] for row in by_subject},
         {row["target"]: row["sent"] for row in by_target},
@@ -173,7 +186,8 @@ async def retry(work: Work, timer_id: int) -> Any:
     return row
 
 
-def _claimed(row: Any) -> ClaimedTimer:
+def claimed_of(row: Any) -> ClaimedTimer:
+    """Of a row of `timers`."""
     timer = Timer(
         clock_id=row["clock_id"],
         cycle=row["cycle"],

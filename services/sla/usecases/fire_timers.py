@@ -61,6 +61,14 @@ class Fired:
     is_catching_up: bool = False
     thresholds: list[Threshold] = field(default_factory=list)
 
+    def add(self, other: "Fired") -> None:
+        """Another batch, fired at the same time."""
+        self.timers += other.timers
+        self.first_due_at = min(filter(None, (self.first_due_at, other.first_due_at)), default=None)
+        self.horizon = min(filter(None, (self.horizon, other.horizon)), default=None)
+        self.is_catching_up |= other.is_catching_up
+        self.thresholds += other.thresholds
+
 
 async def fire_timers(command: FireTimers, work: Work, works: Callable[[], Work]) -> Fired:
     """Fire up to `limit` due timers. `works` gives each subject a `Work` of its own, so that its events are

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 AFTER_COMMIT = failpoints.declare("timers.after_commit", "the thresholds are written, nobody was woken")
 
+# With a backlog one batch computes while the database works on another.
+SIDE_BY_SIDE = 2
 LONGEST_POLL_SECONDS = 0.1
 SHORTEST_POLL_SECONDS = 0.005
 LATENESS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0, 3600.0)
@@ -65,6 +67,7 @@ class TimerWorker:
         self._upkeep = upkeep
         self._hold = HorizonHold(upkeep.longest_hold_seconds)
         self._swept_at = self._marked_at = float("-inf")
+        self._has_backlog = False
 
     async def run_once(self) -> int:
         """One batch; how many timers were dealt with. Raises only what passes by itself (database away)."""
@@ -76,12 +79,13 @@ class TimerWorker:
             return 0
         command = replace(self._command, sweeps=sweeps, ignores_horizon=self._hold.is_over(now))
         try:
-            fired = await self._fire(command)
+            fired = await self._fire_batches(command)
         except (*TRANSIENT, *RETRIED):
             raise
         except Exception:
             log.exception("timer_batch_failed", worker=self.name)
             return await self._one_by_one()
+        self._has_backlog = fired.timers >= command.limit
         self._hold.saw(fired.horizon, self._database.clock.now(), now)
         if sweeps and fired.timers < command.limit:
             self._swept_at = now
@@ -90,7 +94,8 @@ class TimerWorker:
             self._marked_at = now
         if fired.is_catching_up:
             # Those who hear of it all at once shall not break down under it.
-            await asyncio.sleep(fired.timers / self._upkeep.catch_up_per_second)
+            least_seconds = fired.timers / self._upkeep.catch_up_per_second
+            await asyncio.sleep(max(0.0, least_seconds - (time.monotonic() - now)))
         elif fired.timers == 0:
             self._plan_next_poll(await self.next_due_at())
         return fired.timers
@@ -101,6 +106,21 @@ class TimerWorker:
 
     async def close(self) -> None:
         """Holds nothing between batches."""
+
+    async def _fire_batches(self, command: FireTimers) -> Fired:
+        """One batch, or some at once where there is a backlog; raises what one of them raised, when all are over."""
+        is_alone = not self._has_backlog or not isinstance(self._database.clock, SystemClock)
+        if is_alone:
+            return await self._fire(command)
+        others = replace(command, sweeps=False)
+        batches = [command, *[others] * (SIDE_BY_SIDE - 1)]
+        outcomes = await asyncio.gather(*map(self._fire, batches), return_exceptions=True)
+        together = Fired()
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            together.add(outcome)
+        return together
 
     async def _fire(self, command: FireTimers, timer_id: int | None = None) -> Fired:
         async with self._database.transaction() as transaction:
