@@ -1,11 +1,13 @@
 """Calendars (营业日历) as JSON."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from services.sla.api.calendar_files import SkippedReason
+from services.sla.domain.calendars import MOST_EXCEPTIONS
 from services.sla.persistence.calendar_store import StoredCalendar
 from shared.web.models import ApiModel, Instant
 
@@ -39,7 +41,9 @@ class SpecificationIn(ApiModel):
     weekly: dict[str, Windows] = Field(max_length=7, description="Windows by weekday, `mon` to `sun`.")
     holidays: HolidaysIn | None = None
     exceptions: dict[str, Windows] | None = Field(
-        default=None, max_length=2_000, description="Dates with windows of their own; `[]` closes the day."
+        default=None,
+        max_length=MOST_EXCEPTIONS,
+        description="Dates with windows of their own; `[]` closes the day.",
     )
     effective_from: Instant | None = Field(default=None, description="Now unless said.")
 
@@ -114,6 +118,21 @@ class CalendarOut(CalendarSummary):
     @classmethod
     def beside(cls, calendar: StoredCalendar, latest: Any) -> "CalendarOut":
         return cls(**dict(CalendarSummary.of(calendar)), latest=CalendarVersionOut.of(latest))
+
+
+class SkippedEventOut(ApiModel):
+    """An event of the file that closes nothing."""
+
+    event: int = Field(description="Counted from 0.")
+    reason: SkippedReason = Field(description="timed: it does not take whole days; or cancelled.")
+
+
+class ClosedDaysOut(CalendarOut):
+    """The calendar with its new version, and what the file did."""
+
+    closed: list[date] = Field(description="Dates that an exception closes now and none did before.")
+    replaced: list[date] = Field(description="Those of them whose exception had windows.")
+    skipped: list[SkippedEventOut]
 
 
 class DueOut(ApiModel):

@@ -1,30 +1,44 @@
-"""Calendars: write, read, and ask them when something is due."""
+"""Calendars: write, read, exchange as iCalendar files, and ask them when something is due."""
 
+import asyncio
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from starlette.requests import Request
 
+from services.sla.api.calendar_files import (
+    EXAMPLE_FILE,
+    MEDIA_TYPE,
+    MOST_BYTES,
+    read_calendar_file,
+    write_calendar_file,
+)
 from services.sla.api.calendar_models import (
     AddCalendarVersionIn,
     CalendarOut,
     CalendarSummary,
     CalendarVersionOut,
+    ClosedDaysOut,
     CreateCalendarIn,
     DueOut,
     ElapsedOut,
+    SkippedEventOut,
 )
 from services.sla.api.catalogue_access import SlaContext, context_of
-from services.sla.domain.calendars import BusinessTimeline
+from services.sla.domain.calendars import BusinessTimeline, ResolvedCalendar
 from services.sla.domain.errors import CalendarNotFoundError
 from services.sla.persistence import calendar_store
-from services.sla.usecases.write_calendar import AddCalendarVersion, CreateCalendar
+from services.sla.usecases.write_calendar import AddCalendarVersion, CreateCalendar, ImportClosedDays
 from services.sla.usecases.write_calendar import add_calendar_version as add_version_usecase
 from services.sla.usecases.write_calendar import create_calendar as create_usecase
+from services.sla.usecases.write_calendar import import_closed_days as import_usecase
 from shared.db.work import Session, Work
 from shared.web.commands import CommandEdge, command
 from shared.web.cursors import Paging, paging
+from shared.web.middleware import BODY_LIMIT
 from shared.web.models import Instant, Page
+from shared.web.problems import UnsupportedMediaTypeError
 from shared.web.reads import Reader, reading
 
 router = APIRouter(tags=["calendars"])
@@ -65,6 +79,74 @@ async def add_calendar_version(
         return await _shown(work, await add_version_usecase(adding, work, years=context.years))
 
     return await edge.run(run, present=lambda shown: shown, status=201)
+
+
+@router.post(
+    "/calendars/{calendar_id}/ical-imports",
+    status_code=201,
+    response_model=ClosedDaysOut,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "An iCalendar file (RFC 5545) in UTF-8.",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE_FILE}},
+        }
+    },
+)
+async def import_closed_days(
+    calendar_id: UUID,
+    request: Request,
+    context: Context,
+    edge: Annotated[CommandEdge, Depends(command("import_closed_days"))],
+    effective_from: Annotated[Instant | None, Query(description="Now unless said.")] = None,
+) -> Response:
+    """Close the days of an iCalendar file in a new version, otherwise as the newest one.
+
+    Events of whole days close their dates, with recurrence, in the years that the version is resolved for. What
+    the file says about times of day is skipped and listed.
+    """
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != MEDIA_TYPE:
+        raise UnsupportedMediaTypeError(f"Send {MEDIA_TYPE}, not {given or 'nothing'}.")
+    request.scope[BODY_LIMIT] = MOST_BYTES
+    read = await asyncio.to_thread(read_calendar_file, await request.body())
+    importing = ImportClosedDays(calendar_id, edge.expected_version, read.days, effective_from)
+
+    async def run(work: Work) -> ClosedDaysOut:
+        closed = await import_usecase(importing, work, years=context.years)
+        shown = await _shown(work, calendar_id)
+        skipped = [SkippedEventOut.model_validate(one) for one in read.skipped]
+        return ClosedDaysOut(
+            **dict(shown), closed=list(closed.closed), replaced=list(closed.replaced), skipped=skipped
+        )
+
+    return await edge.run(run, present=lambda shown: shown, status=201)
+
+
+@router.get(
+    "/calendars/{calendar_id}/closed-days.ics",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE_FILE}}}},
+)
+async def export_closed_days(
+    calendar_id: UUID,
+    reader: Annotated[Reader, Depends(reading("export_closed_days"))],
+    number: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The newest unless said.")] = None,
+) -> Response:
+    """The days that do not follow the week, as an iCalendar file: holidays by name, exceptions, make-up workdays."""
+    async with reader.session() as session:
+        if number is None:
+            row = await calendar_store.latest(session, calendar_id)
+        else:
+            row = await calendar_store.version(session, calendar_id, number)
+    written = write_calendar_file(
+        ResolvedCalendar.from_json(row["resolved"]),
+        name=row["name"],
+        unique=f"{calendar_id}.careloop",
+        written_at=row["created_at"],
+    )
+    headers = {"content-disposition": 'attachment; filename="closed-days.ics"'}
+    return Response(written, headers=headers, media_type=f"{MEDIA_TYPE}; charset=utf-8")
 
 
 @router.get("/calendars", response_model=Page[CalendarSummary])

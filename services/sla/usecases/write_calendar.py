@@ -1,7 +1,10 @@
-"""Calendars: a new one, or a new version of one. Versions hold their resolved dates and never change."""
+"""Calendars: a new one, or a new version, written or read from a calendar file.
+
+Versions hold their resolved dates and never change.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +14,9 @@ from services.sla.domain.calendars import (
     FIRST_YEAR,
     LAST_YEAR,
     CalendarSpecification,
+    ClosedDays,
+    WholeDays,
+    close_days,
     materialise,
 )
 from services.sla.domain.errors import OverlappingEffectiveDatesError
@@ -41,6 +47,16 @@ class AddCalendarVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportClosedDays:
+    """`days` as a calendar file has them; `expected_version` is how many versions the caller saw."""
+
+    calendar_id: UUID
+    expected_version: int
+    days: Sequence[WholeDays]
+    effective_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedYears:
     """Which years are resolved: so many before and after the one from which a version holds."""
 
@@ -65,17 +81,47 @@ async def add_calendar_version(command: AddCalendarVersion, work: Work, *, years
     """The calendar's id. Raises `InvalidCalendarError`, `CalendarNotFoundError`, `CalendarChangedError`,
     `OverlappingEffectiveDatesError`."""
     specification = CalendarSpecification.parse(command.specification)
-    calendar = await calendar_store.lock(work, command.calendar_id, command.expected_version)
-    effective_from = command.effective_from or work.now
-    latest = await calendar_store.latest(work, calendar.id)
+    latest = await _lock_latest(work, command.calendar_id, command.expected_version)
+    await _add_after(work, latest, specification, command.effective_from, years)
+    return command.calendar_id
+
+
+async def import_closed_days(command: ImportClosedDays, work: Work, *, years: ResolvedYears) -> ClosedDays:
+    """Writes a version that is the newest one with the days of a file closed.
+
+    Raises `CalendarNotFoundError`, `CalendarChangedError`, `OverlappingEffectiveDatesError`, and
+    `InvalidCalendarFileError` when the file closes no date that is not closed by exception already, or too many.
+    """
+    latest = await _lock_latest(work, command.calendar_id, command.expected_version)
+    written = CalendarSpecification.parse(latest["resolved"]["specification"])
+    resolved = years.around(command.effective_from or work.now)
+    # A file of many rules takes a while: others go on meanwhile.
+    specification, closed = await asyncio.to_thread(close_days, written, command.days, resolved)
+    await _add_after(work, latest, specification, command.effective_from, years)
+    return closed
+
+
+async def _lock_latest(work: Work, calendar_id: UUID, expected_version: int) -> Any:
+    """The row of the newest version; nobody else adds one meanwhile."""
+    calendar = await calendar_store.lock(work, calendar_id, expected_version)
+    return await calendar_store.latest(work, calendar.id)
+
+
+async def _add_after(
+    work: Work,
+    latest: Any,
+    specification: CalendarSpecification,
+    effective_from: datetime | None,
+    years: ResolvedYears,
+) -> None:
+    effective_from = effective_from or work.now
     if effective_from <= latest["effective_from"]:
         holds_from = latest["effective_from"].isoformat()
         message = f"Version {latest['number']} holds from {holds_from} on; a new one holds from later."
         fault = FieldError("effective_from", "overlaps", message)
         raise OverlappingEffectiveDatesError(message, field_errors=[fault])
-    await calendar_store.bump(work, calendar.id)
-    await _add(work, calendar.id, latest["number"] + 1, specification, effective_from, years)
-    return calendar.id
+    await calendar_store.bump(work, latest["calendar_id"])
+    await _add(work, latest["calendar_id"], latest["number"] + 1, specification, effective_from, years)
 
 
 async def _add(

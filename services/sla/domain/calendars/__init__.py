@@ -14,13 +14,16 @@ time-zone data as questions come, for offline answers that need not be repeatabl
 """
 
 from services.sla.domain.calendars.arithmetic import BusinessTimeline, OpenInterval
+from services.sla.domain.calendars.closing import ClosedDays, close_days
 from services.sla.domain.calendars.errors import (
     CalendarHasNoOpenTimeError,
     CalendarYearOutOfRangeError,
     InvalidCalendarError,
+    InvalidCalendarFileError,
     InvalidQuestionError,
 )
 from services.sla.domain.calendars.explanation import ExplainedInterval, IntervalReason
+from services.sla.domain.calendars.recurrence import Frequency, OrdinalWeekday, Recurrence, WholeDays
 from services.sla.domain.calendars.resolution import (
     CalendarDays,
     DayKind,
@@ -32,6 +35,7 @@ from services.sla.domain.calendars.resolution import (
 from services.sla.domain.calendars.specification import (
     FIRST_YEAR,
     LAST_YEAR,
+    MOST_EXCEPTIONS,
     WEEKDAYS,
     CalendarSpecification,
     HolidaySource,
@@ -41,22 +45,30 @@ from services.sla.domain.calendars.windows import Window
 __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
+    "MOST_EXCEPTIONS",
     "WEEKDAYS",
     "BusinessTimeline",
     "CalendarDays",
     "CalendarHasNoOpenTimeError",
     "CalendarSpecification",
     "CalendarYearOutOfRangeError",
+    "ClosedDays",
     "DayKind",
     "DayPlan",
     "ExplainedInterval",
+    "Frequency",
     "HolidaySource",
     "IntervalReason",
     "InvalidCalendarError",
+    "InvalidCalendarFileError",
     "InvalidQuestionError",
     "LiveCalendar",
     "OpenInterval",
+    "OrdinalWeekday",
+    "Recurrence",
     "ResolvedCalendar",
+    "WholeDays",
     "Window",
+    "close_days",
     "materialise",
 ]

@@ -17,3 +17,7 @@ class CalendarHasNoOpenTimeError(InvalidInputError):
 
 class InvalidQuestionError(InvalidInputError):
     """The question to a calendar is not well formed."""
+
+
+class InvalidCalendarFileError(InvalidInputError):
+    """The calendar file is not well formed, or says what cannot be taken from it."""

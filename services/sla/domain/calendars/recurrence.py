@@ -3,12 +3,13 @@
 import itertools
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
 _WEEK_DAYS = 7
+_DAYS_PER_YEAR = 365
 
 
 class Frequency(StrEnum):
@@ -52,6 +53,16 @@ class Recurrence:
         following = (on for period in self._periods(first, end) for on in period if first < on <= end)
         yield from following if self.count is None else itertools.islice(following, self.count - 1)
 
+    def days_looked_at(self, first: date, last: date) -> int:
+        """About how many days `dates` has to look at: what a rule costs, before it does."""
+        end = last if self.until is None else min(last, self.until)
+        span = max(0, (end - first).days) // self.interval
+        if self.frequency is not Frequency.YEARLY:
+            return span
+        if not self.month_days and not self.weekdays:
+            return span // _DAYS_PER_YEAR * max(1, len(self.months))
+        return span if not self.months else span * len(self.months) // 12
+
     def _periods(self, first: date, end: date) -> Iterator[list[date]]:
         """The rule's days of each period that can hold one, in order."""
         if self.frequency is Frequency.YEARLY:
@@ -84,14 +95,14 @@ class Recurrence:
 
     def _days_of_month(self, year: int, month: int, day: int) -> list[date]:
         length = monthrange(year, month)[1]
+        if not self.month_days and not self.weekdays:
+            return [date(year, month, day)] if day <= length else []
         days = _days(date(year, month, 1), date(year, month, length))
         if self.month_days:
             days = [on for on in days if {on.day, on.day - length - 1} & self.month_days]
             plain = {one.weekday for one in self.weekdays}
             return [on for on in days if not plain or on.weekday() in plain]
-        if self.weekdays:
-            return _named(days, self.weekdays)
-        return [date(year, month, day)] if day <= length else []
+        return _named(days, self.weekdays)
 
     def _allows(self, on: date, weekday: int | None) -> bool:
         """Of a day of a weekly or daily rule; `weekday` is the one of a weekly rule that names none."""
@@ -116,7 +127,12 @@ class WholeDays:
     days: int = 1
     recurrence: Recurrence | None = None
     left_out: frozenset[date] = frozenset()
-    added: frozenset[date] = field(default_factory=frozenset)
+    added: frozenset[date] = frozenset()
+
+    def days_looked_at(self, last: date) -> int:
+        """What `dates` costs, before it does."""
+        looked_at = 0 if self.recurrence is None else self.recurrence.days_looked_at(self.first, last)
+        return looked_at + self.days + len(self.added)
 
     def dates(self, first: date, last: date) -> set[date]:
         """Every date from `first` to `last` that it takes."""

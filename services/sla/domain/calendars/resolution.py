@@ -81,6 +81,12 @@ class ResolvedCalendar:
         start, end = _reach_of(year)
         return ResolvedYear(self._special_days, tuple(_cut(self.offsets, start, end)))
 
+    def days_out_of_week(self) -> list[tuple[date, DayPlan]]:
+        """The dates of the covered years that do not follow the week, in order."""
+        first, last = date(self.first_year, 1, 1), date(self.last_year, 12, 31)
+        dated = ((date.fromordinal(ordinal), plan) for ordinal, plan in sorted(self._special_days.items()))
+        return [(on, plan) for on, plan in dated if first <= on <= last]
+
     @cached_property
     def _special_days(self) -> Mapping[int, DayPlan]:
         return _special_days(self.specification, PublicYear(self.holidays, self.makeup_workdays))

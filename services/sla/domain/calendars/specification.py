@@ -17,6 +17,9 @@ FIRST_YEAR = 1900
 LAST_YEAR = 2199
 """So that every search ends. Public holidays are known to 2100; later years have none."""
 
+MOST_EXCEPTIONS = 2_000
+"""Five years of closing day by day."""
+
 _FIELDS = ("timezone", "weekly", "holidays", "exceptions")
 _HOLIDAY_FIELDS = ("country", "subdivision", "makeup_workdays")
 
@@ -102,7 +105,7 @@ def _read(mapping: object, errors: list[FieldError]) -> CalendarSpecification:
     if not isinstance(mapping, Mapping):
         _raise_if_any(errors)
     timezone = fields.get("timezone")
-    if not isinstance(timezone, str):
+    if not isinstance(timezone, str) or not timezone:
         errors.append(
             FieldError("timezone", "required", "A calendar needs an IANA time zone such as Asia/Shanghai.")
         )
@@ -133,7 +136,7 @@ def _read_holidays(value: object, errors: list[FieldError]) -> HolidaySource | N
         return None
     country, subdivision = fields.get("country"), fields.get("subdivision")
     makeup_workdays = fields.get("makeup_workdays", True)
-    if not isinstance(country, str):
+    if not isinstance(country, str) or not country:
         errors.append(
             FieldError("holidays.country", "required", "A holiday source needs a country such as CN.")
         )

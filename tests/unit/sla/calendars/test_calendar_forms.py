@@ -25,6 +25,7 @@ PINNED = {
 
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"timezone": None}, "timezone", "required"),
+    ({"timezone": ""}, "timezone", "required"),
     ({"timezone": "Mars/Olympus"}, "timezone", "known_timezone"),
     ({"timezone": "../etc/passwd"}, "timezone", "known_timezone"),
     ({"timezone": "America"}, "timezone", "known_timezone"),
@@ -47,6 +48,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"weekly": {"mon": [["22:00", "06:00"], ["23:00", "23:30"]]}}, "weekly.mon[1]", "overlap"),
     ({"holidays": "CN"}, "holidays", "object"),
     ({"holidays": {}}, "holidays.country", "required"),
+    ({"holidays": {"country": ""}}, "holidays.country", "required"),
     ({"holidays": {"country": "XX"}}, "holidays.country", "known_country"),
     ({"holidays": {"country": "HolidayBase"}}, "holidays.country", "known_country"),
     ({"holidays": {"country": "DE", "subdivision": "XX"}}, "holidays.subdivision", "known_subdivision"),
