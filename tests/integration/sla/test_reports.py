@@ -315,3 +315,38 @@ async def test_too_many_subjects_are_refused_by_name(make_desk: Any) -> None:
     await desk.drain()
     answer = await desk.call("GET", "reports/resolution", params=RANGE)
     assert (answer.status_code, answer.json()["code"]) == (422, "report_too_large")
+
+
+async def test_commitments_are_told_by_the_first_and_by_the_latest_promise(desk: Any) -> None:
+    kept, moved, missed = [await desk.open_ticket() for _ in range(3)]
+    await desk.open_ticket()  # nothing is promised here
+    noon = desk.at("12:00")
+    for ticket_id in (kept, moved, missed):
+        await desk.publish(ticket_id, ticketing.CommitmentMadeV1(ticket_id=ticket_id, committed_at=noon))
+    await desk.advance("11:00")
+    await desk.publish(kept, resolved(kept))
+    changed = ticketing.CommitmentChangedV1(
+        ticket_id=moved, committed_at=desk.at("16:00"), previous_committed_at=noon, reason="parts"
+    )
+    await desk.publish(moved, changed)
+    await desk.advance("15:00")
+    await desk.publish(moved, resolved(moved))
+    await desk.advance("17:00")
+    (row,) = await rows(desk, "commitments")
+    assert {name: row[name] for name in row if name != "subject_kind"} == {
+        "promised": 3,
+        "recommitted": 1,
+        "recommitments": 1,
+        "kept_first": 1,
+        "missed_first": 2,
+        "kept_latest": 2,
+        "missed_latest": 1,
+        "attainment_first": 0.3333,
+        "attainment_latest": 0.6667,
+    }
+    (attained,) = await rows(desk, "attainment", metric="committed_resolution", group_by=["metric"])
+    now = await desk.get("attainment", params=RANGE | {"group_by": "metric"})
+    (same,) = [row for row in now["rows"] if row["group"]["metric"] == "committed_resolution"]
+    assert [attained[name] for name in ("met", "missed", "open")] == [
+        same[name] for name in ("met", "missed", "open")
+    ]
