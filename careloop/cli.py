@@ -2,7 +2,7 @@
 
 import typer
 
-from careloop.commands import calendar, dead_letters, events, value
+from careloop.commands import calendar, dead_letters, events, sla, value
 from careloop.commands.demo import demo
 from careloop.commands.migrate import migrate
 from careloop.commands.run import run
@@ -24,4 +24,5 @@ app.command()(token)
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(events.app, name="events")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(sla.app, name="sla")
 app.add_typer(value.app, name="value")
