@@ -1,0 +1,139 @@
+"""The worker of availability objectives killed between its steps: each breach is told once, none is missed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.sla import service as sla
+from services.sla.domain.availability.objective import ObjectiveVersion
+from services.sla.messaging.outbound import OUTBOUND
+from services.sla.usecases import evaluate_objectives
+from services.sla.usecases.record_outage import RecordOutage, record_outage
+from services.sla.usecases.write_objective import CreateObjective, create_objective
+from shared.db.database import Database
+from shared.db.work import Work
+from shared.events import outbox
+from shared.events.outbox import OutboxWriter
+from shared.kernel.clock import SystemClock
+from shared.kernel.context import Actor
+from shared.testing.plugin import MakeDatabase
+
+pytestmark = pytest.mark.crash
+
+OBJECTIVES = 5
+BATCH = 2
+TIMEOUT_SECONDS = 60
+# What `careloop serve sla --role worker` runs of the objectives, until nothing is to be looked at any more.
+WORKER = """
+import asyncio
+from services.sla.service import Settings, build
+from shared.events.transport.postgres import PostgresTransport
+from shared.kernel.clock import SystemClock
+
+async def main():
+    settings = Settings()
+    service = build(settings, clock=SystemClock(), transport=PostgresTransport(settings.events_database_url))
+    worker = next(loop for loop in service.loops if loop.name == "sla.objectives")
+    await service.open()
+    while await worker.run_once():
+        pass
+    await service.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest_asyncio.fixture
+async def database(make_database: MakeDatabase) -> AsyncIterator[Database]:
+    database = Database(await make_database(sla.HISTORY), clock=SystemClock(), name="sla")
+    OutboxWriter("sla", OUTBOUND).attach(database)
+    await database.open()
+    await report_outages(database)
+    yield database
+    await database.close()
+
+
+async def report_outages(database: Database) -> None:
+    """Objectives that each missed one month that is over."""
+    now = database.clock.now()
+    version = ObjectiveVersion(1, Decimal("0.999"), now - timedelta(days=100), burn_alerts=())
+
+    async def promise(work: Work) -> None:
+        for place in range(OBJECTIVES):
+            await create_objective(CreateObjective(f"o{place}", f"offering-{place}", "UTC", version), work)
+            # In the middle of a month, so that it is the outage of that month alone.
+            start = (now - timedelta(days=45)).replace(day=15)
+            outage = RecordOutage(f"offering-{place}", start, start + timedelta(hours=3), "network", False)
+            await record_outage(outage, work)
+
+    await database.run(promise, actor=Actor("admin", "a"))
+
+
+async def work_on(url: str, failpoint: str = "") -> int:
+    """Run a worker process until there is nothing to do, or it dies; its return code."""
+    environment = {
+        **os.environ,
+        "CARELOOP_FAILPOINT": failpoint,
+        "SLA_DATABASE_URL": url,
+        "SLA_EVENTS_DATABASE_URL": url,
+        "SLA_JWKS": "/nowhere/jwks.json",
+        "SLA_AVAILABILITY_BATCH": str(BATCH),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def rows(url: str, query: str) -> list[Any]:
+    connection = await asyncpg.connect(url)
+    try:
+        found: list[Any] = await connection.fetch(query)
+    finally:
+        await connection.close()
+    return found
+
+
+async def told(url: str) -> Counter[tuple[str, int]]:
+    """Published breaches by objective and sequence."""
+    query = "SELECT key, sequence FROM outbox WHERE type = 'sla.availability_objective_breached.v1'"
+    return Counter((str(row["key"]), row["sequence"]) for row in await rows(url, query))
+
+
+@pytest.mark.parametrize(
+    "failpoint",
+    [
+        f"{evaluate_objectives.AFTER_BREACH}:2",
+        f"{outbox.BEFORE_COMMIT}:2",
+        f"{outbox.AFTER_COMMIT}:2",
+    ],
+)
+async def test_a_killed_worker_misses_no_breach_and_repeats_none(database: Database, failpoint: str) -> None:
+    assert await work_on(database.url, failpoint) == -signal.SIGKILL
+    assert await work_on(database.url) == 0
+    assert await work_on(database.url) == 0
+    objectives = await rows(database.url, "SELECT id FROM availability_objectives")
+    assert await told(database.url) == Counter({(str(row["id"]), 1): 1 for row in objectives})
+    assert len(await rows(database.url, "SELECT 1 FROM availability_breaches")) == OBJECTIVES
+
+
+async def test_two_workers_at_once_repeat_none(database: Database) -> None:
+    assert await asyncio.gather(work_on(database.url), work_on(database.url)) == [0, 0]
+    assert await work_on(database.url) == 0
+    assert sorted((await told(database.url)).values()) == [1] * OBJECTIVES
