@@ -1,6 +1,6 @@
 """A clock as it is stored: what the fold gave last, what was published of it, and what is to fire."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -76,15 +76,15 @@ class Clock:
     @classmethod
     def of(cls, subject_id: UUID, folded: ClockFold) -> "Clock":
         """A clock that begins; raises nothing, `folded` was promised and has started."""
-        assert folded.choice is not None
+        assert folded.last_choice is not None
         assert folded.target is not None
         assert folded.started_at is not None
-        calendar = folded.choice.calendar
+        calendar = folded.last_choice.calendar
         return cls(
             id=clock_id_of(subject_id, folded.key),
             key=folded.key,
             cycle=folded.cycle,
-            policy_version_id=folded.choice.version.id,
+            policy_version_id=folded.last_choice.version.id,
             calendar_version_id=None if calendar is None else calendar.id,
             target=folded.target,
             started_at=folded.started_at,
@@ -107,12 +107,14 @@ class Clock:
         elif (folded.rearmed_at, folded.due_position) != (self.rearmed_at, self.due_position):
             self._raise_arming(folded.rearmed_at or now)
         self.rearmed_at, self.due_position = folded.rearmed_at, folded.due_position
+        if self._is_told_of_another_breach:
+            self._raise_arming(folded.rearmed_at or now)
         said += [*self._moved(before, is_new, cause, reason), *gone_by]
         self.breached_at = min([*folded.breaches, *self.published_breaches], default=None)
         if self.outcome is not None and (is_new or self.outcome != before[4]):
             said.append(self._over())
         head = self.plan[:1]
-        self.plan = () if gone else pending(folded, self.arming, self.armed_at, self.fired)
+        self.plan = () if gone else tuple(self._to_fire(folded))
         if self.plan[:1] != head:
             self.generation += 1
         return said
@@ -155,6 +157,18 @@ class Clock:
     def is_late(self, threshold: Threshold, now: datetime, grace: timedelta) -> bool:
         """Whether it is too late to say it as if it had just been reached."""
         return now - threshold.at > grace
+
+    @property
+    def _is_told_of_another_breach(self) -> bool:
+        """Whether this arming's breach was that of an earlier due date, so that the one of now needs another."""
+        told = Fired(ThresholdKind.BREACH, 0, 0, self.arming) in self.fired
+        return told and self.due_at is not None and self.due_at not in self.published_breaches
+
+    def _to_fire(self, folded: ClockFold) -> Iterator[Threshold]:
+        """What is pending, without a breach that was told already: late inputs may lead to the same due date."""
+        for threshold in pending(folded, self.arming, self.armed_at, self.fired):
+            if threshold.kind is not ThresholdKind.BREACH or threshold.at not in self.published_breaches:
+                yield threshold
 
     def _copy(self, folded: ClockFold) -> None:
         assert folded.started_at is not None

@@ -46,6 +46,7 @@ class ClockFold:
     not_before    before which the due date does not lie, whatever the position says
     earlier       the running times that restarts put behind the clock, oldest first
     risk          since when, or from when on, a promised date is at risk (`commitment_fold`)
+    last_choice   the target that counts, or counted last
     was_promised  whether a policy ever asked for it; without one it is followed, so that a policy that
                   begins to match finds the time and the pauses already taken
     """
@@ -56,6 +57,7 @@ class ClockFold:
         self.choice = choice
         self.tier = tier
         self.was_promised = choice is not None
+        self.last_choice = choice
         self.started_at: datetime | None = None
         self.fulfilled_at: datetime | None = None
         self.ended_at: datetime | None = None
@@ -83,8 +85,8 @@ class ClockFold:
 
     @property
     def target(self) -> Duration | None:
-        """What is promised; None where no policy does."""
-        return None if self.choice is None else self.choice.target.duration
+        """What is promised, or was last; None where no policy ever did."""
+        return None if self.last_choice is None else self.last_choice.target.duration
 
     @property
     def has_begun(self) -> bool:
@@ -207,16 +209,17 @@ class ClockFold:
         if choice is None:
             self._leave(at)
             self.choice = self._due_at = None
+            self.was_promised = self.was_promised and self.has_begun
             return None if previous is None else f"cancelled: {NO_POLICY}"
         if self.started_at is None:
-            self.choice, self.was_promised = choice, True
+            self._promise(choice)
             self.due_position = choice.target.duration.position
             return None if choice.is_same(previous) else "retargeted before the start"
         if not choice.times_like(previous):
             self._retime(at, previous, choice)
         elif choice.is_same(previous):
             return None
-        self.choice, self.was_promised = choice, True
+        self._promise(choice)
         if self.pauses_for(wait) != (self._state is RunState.PAUSED):
             self._go(at, entry, wait)
         self._due_at = self._next_due()
@@ -239,6 +242,10 @@ class ClockFold:
             self.not_before = due_at
         self._due_at = self._next_due()
         return "inherited an earlier due date"
+
+    def _promise(self, choice: Choice) -> None:
+        self.choice = self.last_choice = choice
+        self.was_promised = True
 
     def _leave(self, at: datetime) -> None:
         """The target of now counts no more; where it was due is remembered, should it come back."""

@@ -71,7 +71,7 @@ class CommitmentFold(ClockFold):
         """Another policy may warn others; the date stays, and so does the promise when no policy matches."""
         if choice is None or choice.is_same(self.choice):
             return None
-        self.choice, self.was_promised = choice, True
+        self._promise(choice)
         return "measured by another policy, for the same date" if self.has_begun else None
 
     def inherit(self, entry: Entry, due_at: datetime) -> str | None:
@@ -113,6 +113,10 @@ class CommitmentFold(ClockFold):
         projected = resolution.projected_end(at)
         if at < end and projected is not None and projected > date:
             self.risk = Risk(at, projected)
+
+    def _next_due(self) -> datetime | None:
+        # The date itself, also where a resolution that did not hold stood in between.
+        return self.time.instant_of(self.due_position, self.not_before)
 
     def _go_on(self, entry: Entry) -> None:
         """A date does not move: what was not resolved after all was never resolved by it."""

@@ -23,7 +23,11 @@ KINDS = (
     "resolved",
     "reopened",
     "closed",
+    "cancelled",
     "tier_changed",
+    "committed",
+    "recommitted",
+    "inherited",
 )
 
 steps = st.lists(
@@ -31,7 +35,7 @@ steps = st.lists(
         st.integers(min_value=0, max_value=300),
         st.sampled_from(KINDS),
         st.sampled_from(("customer", "third_party")),
-        st.sampled_from(("high", "low", "critical")),
+        st.sampled_from(("high", "low", "critical", "unpromised")),
         st.sampled_from(("standard", "gold")),
     ),
     max_size=14,
@@ -57,6 +61,8 @@ def make(lab: Any, unit: str, on_reopen: str) -> Any:
                 on_tier_change="retarget" if priority == "low" else "keep",
                 escalations=[{"offset": 0, "target": "lead"}, {"offset": 1, "target": "manager"}],
             ),
+            lab.target("next_response", amount, unit, warn_at=[0.5]),
+            lab.target("periodic_update", amount, unit),
             name=priority,
             priority=[priority],
             calendar=lab.office,
@@ -74,7 +80,9 @@ def entries_of(lab: Any, history: Any, written: Iterable[Any]) -> list[Any]:
     entries = [history.entry("opened", at)]
     for minutes, kind, waiting_on, priority, tier in written:
         at += timedelta(minutes=minutes)
-        entries.append(history.entry(kind, at, waiting_on=waiting_on, priority=priority, tier=tier))
+        date = (at + timedelta(minutes=4 * minutes)).isoformat()
+        data = {"agreement": "sla", "metric": "resolution", "due_at": date, "committed_at": date}
+        entries.append(history.entry(kind, at, waiting_on=waiting_on, priority=priority, tier=tier, **data))
     return entries
 
 

@@ -724,3 +724,41 @@ def test_promise_that_the_ledger_never_made_is_taken_back(lab: Any) -> None:
     ticket.happen("tier_changed", lab.at("08:45"), noticed_at=lab.at("12:00"), tier="gold")
     ticket.fire(lab.at("12:00"))
     assert ticket.clock().breached_at == lab.at("10:00")
+
+
+def test_promise_that_was_made_and_lapsed_before_anybody_heard_of_it(lab: Any) -> None:
+    """The opening comes last: by then the promise has begun and ended."""
+    ticket = lab.history(lab.policy(lab.target(duration=8), name="high", priority=["high"]))
+    ticket.happen("prioritised", lab.at("12:00"), priority="low")
+    ticket.happen("opened", lab.at("10:00"), noticed_at=lab.at("13:00"))
+    assert ticket.clock().run_state is RunState.CANCELLED
+
+
+def test_breach_is_told_once_when_a_late_input_leads_to_the_same_due_date(lab: Any) -> None:
+    """What comes late arms the clock anew; the due instant that was told stays told."""
+    high = lab.policy(lab.target(duration=4), name="high", priority=["high"])
+    critical = lab.policy(lab.target(duration=2), name="critical", priority=["critical"])
+    ticket = lab.history(high, critical)
+    ticket.happen("opened", lab.at("10:00"))
+    ticket.advance(lab.at("14:30"))
+    ticket.happen("prioritised", lab.at("13:30"), noticed_at=lab.at("14:30"), priority="critical")
+    ticket.advance(lab.at("20:00"))
+    breaches = [event.breached_at for event in ticket.published if isinstance(event, events.ClockBreached)]
+    assert breaches == [lab.at("14:00")]
+
+
+def test_two_breaches_that_arrive_together_are_both_told(lab: Any) -> None:
+    """One went by before a retarget, one is to come: the second is not taken for the first."""
+    ticket = retargetable(lab, first=2, second=8)
+    late = lab.history(
+        lab.policy(lab.target(duration=2), name="high", priority=["high"]),
+        lab.policy(lab.target(duration=8), name="critical", priority=["critical"]),
+    )
+    late.happen("prioritised", lab.at("13:00"), priority="critical")
+    late.happen("opened", lab.at("10:00"), noticed_at=lab.at("13:01"))
+    late.advance(lab.at("20:00"))
+    ticket.happen("prioritised", lab.at("13:00"), priority="critical")
+    ticket.advance(lab.at("20:00"))
+    for one in (ticket, late):
+        breaches = [event.breached_at for event in one.published if isinstance(event, events.ClockBreached)]
+        assert breaches == [lab.at("12:00"), lab.at("18:00")]
