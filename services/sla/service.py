@@ -8,6 +8,7 @@ from services.sla.api import (
     calendars,
     clocks,
     external_subjects,
+    jobs,
     outages,
     parked_timers,
     policies,
@@ -23,9 +24,11 @@ from services.sla.messaging.outbound import OUTBOUND
 from services.sla.persistence.catalogue_store import Catalogues
 from services.sla.persistence.tables import HISTORY
 from services.sla.settings import SlaSettings
+from services.sla.usecases.apply_version import RunJob
 from services.sla.usecases.evaluate_objectives import EvaluateObjectives
 from services.sla.usecases.fire_timers import FireTimers
 from services.sla.usecases.write_calendar import ResolvedYears
+from services.sla.workers.jobs import JobWorker
 from services.sla.workers.objectives import ObjectiveWorker
 from services.sla.workers.timers import TimerWorker, Upkeep
 from shared.db.database import Database
@@ -51,6 +54,7 @@ RESOURCES = (
     clocks,
     subjects,
     external_subjects,
+    jobs,
     attainment,
     reports,
     availability,
@@ -106,6 +110,7 @@ def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Servi
             consumer,
             timers,
             objective_worker(settings, database),
+            JobWorker(database, RunJob(settings.job_batch), catalogues),
             *upkeep_loops(NAME, database),
         ),
         checks={"broker": transport.check},

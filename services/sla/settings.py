@@ -55,6 +55,10 @@ class SlaSettings(ServiceSettings):
         default=200_000, ge=1, description="Subjects of one report; a report of more is refused"
     )
 
+    job_batch: int = Field(
+        default=200, ge=1, le=1_000, description="Subjects to which a version is applied in one transaction"
+    )
+
     digest_after_seconds: float = Field(
         default=60.0, gt=0, description="A warning or escalation later than this goes into a digest"
     )

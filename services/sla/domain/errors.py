@@ -73,3 +73,15 @@ class InvalidExternalInputError(InvalidInputError):
 
 class InputBeforeStartError(InvalidInputError):
     """The input lies before the start of its subject."""
+
+
+class VersionNotInForceError(InvalidInputError):
+    """The version is not in force."""
+
+
+class JobNotFoundError(NotFoundError):
+    """There is no such job."""
+
+
+class JobNotFailedError(ConflictError):
+    """The job has not failed; only a failed one is retried."""

@@ -72,7 +72,7 @@ class Subject(Aggregate):
     @property
     def needed_revision(self) -> int:
         """What a catalogue must reach to fold this: the pinned revision, or that of a version applied since."""
-        applied = (entry.data.get("revision", 0) for entry in self.entries if entry.kind in APPLIED)
+        applied = (int(entry.data.get("revision", 0)) for entry in self.entries if entry.kind in APPLIED)
         return max(self.revision, *applied, 0)
 
     def record(self, new: Sequence[Entry], catalogue: Catalogue, now: datetime) -> None:
@@ -88,7 +88,7 @@ class Subject(Aggregate):
         self._follow(
             self.folded(catalogue),
             cause,
-            LATE_INPUT if is_late else _REASONS.get(cause.kind, LATE_INPUT),
+            LATE_INPUT if is_late and cause.kind not in APPLIED else _REASONS.get(cause.kind, LATE_INPUT),
             now,
         )
 

@@ -320,4 +320,32 @@ probe_results = sa.Table(
     sa.Column("recorded_at", AT, nullable=False),
 )
 
+# A version of a policy or calendar applied to open subjects in batches; `after_id` is the last one dealt with.
+jobs = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("version_id", sa.Uuid, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("effective_from", AT, nullable=False),
+    sa.Column("subject_kinds", JSONB, nullable=False),
+    sa.Column("applied_at", AT, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("after_id", sa.Uuid),
+    sa.Column("subjects_total", sa.Integer, nullable=False),
+    sa.Column("subjects_done", sa.Integer, nullable=False),
+    sa.Column("subjects_changed", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("created_at", AT, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("finished_at", AT),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.CheckConstraint("kind = ANY (ARRAY['apply_policy', 'apply_calendar'])", name="jobs_kind"),
+    sa.CheckConstraint("state = ANY (ARRAY['pending', 'running', 'done', 'failed'])", name="jobs_state"),
+)
+sa.Index("jobs_unfinished", jobs.c.id, postgresql_where=jobs.c.finished_at.is_(None))
+# Jobs and previews walk over the open subjects, which are few among all.
+sa.Index("subjects_open", subjects.c.id, postgresql_where=subjects.c.is_open)
+
 HISTORY = History("sla", METADATA)
