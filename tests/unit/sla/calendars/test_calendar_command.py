@@ -1,8 +1,10 @@
 """The pinned command: one JSON object a line in, one a line out, in order."""
 
 import json
+import random
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +93,40 @@ def test_a_line_that_cannot_be_answered_gets_an_error_and_the_others_their_answe
     for (line, code), answer in zip(lines, answers[::2], strict=True):
         assert list(answer) == ["error"], line
         assert answer["error"].startswith(f"{code}: "), line
+
+
+def test_ten_thousand_mixed_questions_are_answered_in_one_run() -> None:
+    chance = random.Random(20260302)
+    calendars: list[dict[str, Any]] = [
+        {"timezone": zone, "weekly": weekly, "holidays": {"country": country} if country else None}
+        for zone, country in (
+            ("Asia/Shanghai", "CN"),
+            ("Europe/Berlin", "DE"),
+            ("America/Sao_Paulo", "BR"),
+            ("Australia/Lord_Howe", "AU"),
+            ("Pacific/Apia", None),
+        )
+        for weekly in (
+            OFFICE["weekly"],
+            {key: [["00:00", "24:00"]] for key in ("mon", "wed", "sat")},
+            {key: [["08:00", "12:00"], ["22:00", "06:00"]] for key in ("fri", "sun")},
+        )
+    ]
+    lines: list[Any] = []
+    for _ in range(10_000):
+        on = datetime(2008, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.randrange(20 * 365 * 86_400))
+        length = chance.choice((0, 1, 59.5, 3600, 28_800, -3600, 400_000, -144_000, 3_000_000))
+        lines.append(due(length, on.isoformat(), chance.choice(calendars)))
+    lines[777] = due(1, calendar=OFFICE | {"weekly": {}})
+    answers = ask("due", *lines)
+    assert len(answers) == len(lines)
+    assert [number for number, answer in enumerate(answers) if "due" not in answer] == [777]
+    asked = [
+        {"calendar": line["calendar"], "start": line["start"], "end": answer.get("due", line["start"])}
+        for line, answer in zip(lines, answers, strict=True)
+    ]
+    lengths = [line["seconds"] if number != 777 else 0 for number, line in enumerate(lines)]
+    assert [answer["seconds"] for answer in ask("elapsed", *asked)] == lengths
 
 
 @pytest.mark.parametrize("command", ["due", "elapsed"])

@@ -1,5 +1,9 @@
-"""Business time against a slow oracle written apart: it reads the wall clock of every single minute."""
+"""Business time against a slow oracle written apart: it reads the wall clock of every single minute.
 
+The same examples every time; `CARELOOP_TEST_DEPTH=20` asks for twenty times as many, new ones each time.
+"""
+
+import os
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +27,20 @@ from services.sla.domain.calendars import (
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTE = timedelta(minutes=1)
 LONGEST_WALK_MINUTES = 2 * 24 * 60
+DEPTH = int(os.environ.get("CARELOOP_TEST_DEPTH", "1"))
+OFTEN = 40
+"""Questions after which a timeline holds a year in whatever form it keeps for years that are asked often."""
+
+
+def bounded(examples: int) -> settings:
+    return settings(
+        max_examples=examples * DEPTH,
+        derandomize=DEPTH == 1,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
 
 # Around these local dates each zone does something that calendars get wrong.
 PLACES: dict[str, tuple[str | None, list[str]]] = {
@@ -140,7 +158,7 @@ def live(form: dict[str, Any]) -> BusinessTimeline:
 
 @pytest.mark.parametrize("zone", PLACES)
 def test_business_time_is_what_the_wall_clock_of_every_minute_says(zone: str) -> None:
-    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+    @bounded(12)
     @given(questions(zone), st.randoms(use_true_random=False))
     def check(question: tuple[dict[str, Any], datetime, datetime], chance: random.Random) -> None:
         form, start, end = question
@@ -166,8 +184,43 @@ def test_business_time_is_what_the_wall_clock_of_every_minute_says(zone: str) ->
             assert timeline.due(end, -60 * (nth + 1)) == minutes[-nth - 1]
             assert timeline.due(start, 60 * nth + 59.5) == minutes[nth] + timedelta(seconds=59.5)
             assert timeline.next_open(start) == minutes[0]
+        due = timeline.due(start, 60 * len(minutes))
+        assert due <= end
+        assert timeline.elapsed(due, end) == 0, "no open time lies behind the earliest instant"
 
     check()
+
+
+# Windows that the changes of a zone cut: the whole day, an office day, a night that begins the day before.
+SHIFTS = (
+    [["00:00", "24:00"]],
+    [["08:30", "12:00"], ["12:30", "17:00"]],
+    [["01:30", "02:15"], ["22:00", "03:00"]],
+)
+
+
+@pytest.mark.parametrize("zone", PLACES)
+def test_each_peculiar_day_of_each_zone_is_what_its_minutes_say(zone: str) -> None:
+    for peculiar in PLACES[zone][1]:
+        for windows in SHIFTS:
+            form = {
+                "timezone": zone,
+                "weekly": dict.fromkeys(DAYS, windows),
+                "holidays": None,
+                "exceptions": {},
+            }
+            on = date.fromisoformat(peculiar)
+            start = datetime(on.year, on.month, on.day, tzinfo=UTC) - timedelta(hours=14)
+            end = start + timedelta(hours=40)
+            minutes = list(Oracle(form).open_minutes(start, end))
+            timeline = live(form)
+            for asked in ("first", "often"):
+                assert timeline.elapsed(start, end) == 60 * len(minutes), (peculiar, windows, asked)
+                for nth in range(0, len(minutes), 97):
+                    assert timeline.due(start, 60 * (nth + 1)) == minutes[nth] + MINUTE, (peculiar, nth)
+                    assert timeline.due(end, -60 * (nth + 1)) == minutes[-nth - 1], (peculiar, nth)
+                for _ in range(OFTEN):
+                    timeline.elapsed(start, end)
 
 
 OFFICES = st.sampled_from(
@@ -194,7 +247,7 @@ def kept(form: dict[str, Any]) -> BusinessTimeline:
     return _kept[form["timezone"]]
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@bounded(40)
 @given(OFFICES, INSTANTS, MICROSECONDS)
 def test_due_and_elapsed_are_inverse_to_the_microsecond(
     form: dict[str, Any], start: datetime, length: int
@@ -208,7 +261,7 @@ def test_due_and_elapsed_are_inverse_to_the_microsecond(
         assert abs(timeline.elapsed_microseconds(start, nearer)) == abs(length) - 1
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@bounded(40)
 @given(OFFICES, INSTANTS, MICROSECONDS, MICROSECONDS)
 def test_lengths_add_up_and_due_dates_keep_their_order(
     form: dict[str, Any], start: datetime, one: int, other: int
@@ -221,7 +274,7 @@ def test_lengths_add_up_and_due_dates_keep_their_order(
     assert timeline.due_microseconds(step, other) == timeline.due_microseconds(start, one + other)
 
 
-@settings(max_examples=30, deadline=None, database=None)
+@bounded(30)
 @given(
     OFFICES,
     st.lists(st.tuples(INSTANTS, MICROSECONDS), min_size=2, max_size=4),
@@ -236,6 +289,25 @@ def test_answers_depend_neither_on_what_was_asked_before_nor_on_how_the_dates_ar
     for question in asked:
         assert fresh.due_microseconds(*question) == expected[question]
         assert stored.due_microseconds(*question) == expected[question]
+
+
+@bounded(20)
+@given(OFFICES, INSTANTS, st.lists(MICROSECONDS, min_size=1, max_size=8), st.integers(1, 10**6))
+def test_a_year_that_is_asked_often_answers_as_it_did_the_first_time(
+    form: dict[str, Any], start: datetime, lengths: list[int], seconds: int
+) -> None:
+    cold = [live(form).due_microseconds(start, length) for length in lengths]
+    passed = [live(form).elapsed_microseconds(start, due) for due in cold]
+    fresh = live(form)
+    whole, measured = fresh.due(start, seconds), fresh.elapsed(start, start + timedelta(seconds=seconds))
+    timeline = live(form)
+    for year in (start.year - 1, start.year, start.year + 1):
+        for hours in range(OFTEN):
+            timeline.due(datetime(year, 6, 1, tzinfo=UTC), 3600 * (hours + 1))
+    assert [timeline.due_microseconds(start, length) for length in lengths] == cold
+    assert [timeline.elapsed_microseconds(start, due) for due in cold] == passed == lengths
+    assert timeline.due(start, seconds) == whole
+    assert timeline.elapsed(start, start + timedelta(seconds=seconds)) == measured
 
 
 _stored: dict[str, ResolvedCalendar] = {}
