@@ -4,7 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-PLUMBING = {"__init__", "__main__", "machine", "http_load", "calendar_references"}
+PLUMBING = {
+    "__init__",
+    "__main__",
+    "machine",
+    "http_load",
+    "calendar_references",
+    "timers_measures",
+    "timers_worker",
+    "timers_world",
+}
 
 
 def names() -> list[str]:

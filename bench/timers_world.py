@@ -5,7 +5,7 @@ Rows that are looked at (subjects, ledgers, clocks) are made by the server in on
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -71,10 +71,11 @@ WITH made AS MATERIALIZED (
 )
 INSERT INTO timers (clock_id, cycle, subject_id, kind, level, due_at, generation, shard)
 SELECT clock_id, 1, subject_id, 'breach', 0, due_at, 1, n % 16 FROM made ORDER BY due_at
-"""  # noqa: S608 - text of this module
+"""
 TIMER_COLUMNS = ("clock_id", "cycle", "subject_id", "kind", "level", "due_at", "generation", "shard")
 # COPY in text: what waits needs no more than to be told apart.
 _LINES = 20_000
+_MANY = 1_000_000
 
 
 async def make_schema(url: str) -> None:
@@ -106,9 +107,20 @@ async def add_promises(
 
 async def add_waiting(connection: Any, count: int, from_at: datetime, span: timedelta) -> None:
     """`count` pending timers spread over `span`, by COPY, in no order of their due instants."""
-    await connection.copy_to_table(
-        "timers", source=_waiting(count, from_at, span), columns=TIMER_COLUMNS, format="text", timeout=3_600
-    )
+    index = await connection.fetchval("SELECT indexdef FROM pg_indexes WHERE indexname = 'timers_pending'")
+    async with connection.transaction():
+        if count >= _MANY:
+            # Filled first and sorted once, as a restore does: a tenth of the time.
+            await connection.execute("SET LOCAL maintenance_work_mem = '512MB'; DROP INDEX timers_pending")
+        await connection.copy_to_table(
+            "timers",
+            source=_waiting(count, from_at, span),
+            columns=TIMER_COLUMNS,
+            format="text",
+            timeout=3_600,
+        )
+        if count >= _MANY:
+            await connection.execute(index, timeout=3_600)
 
 
 async def _waiting(count: int, from_at: datetime, span: timedelta) -> AsyncIterator[bytes]:
@@ -119,20 +131,20 @@ async def _waiting(count: int, from_at: datetime, span: timedelta) -> AsyncItera
     for first in range(0, count, _LINES):
         lines = []
         for n in range(first, min(first + _LINES, count)):
-            at = datetime.fromtimestamp(start + n * stride % seconds).isoformat()
-            lines.append(f"{clock}{n:012x}\t1\t{subject}{n:012x}\tbreach\t0\t{at}Z\t1\t{n % 16}\n")
+            at = datetime.fromtimestamp(start + n * stride % seconds, UTC).isoformat()
+            lines.append(f"{clock}{n:012x}\t1\t{subject}{n:012x}\tbreach\t0\t{at}\t1\t{n % 16}\n")
         yield "".join(lines).encode()
 
 
-async def clear(connection: Any) -> None:
-    """No promises and no timers any more."""
+async def clear_fired(connection: Any) -> None:
+    """Nothing is due, soon due, or was fired; what waits for later stays."""
     await connection.execute(
-        "TRUNCATE subjects, ledger, clocks, timers, firings, outbox; "
-        "UPDATE timer_marks SET low_water_at = '-infinity'"
+        "TRUNCATE firings, outbox; DELETE FROM timers WHERE due_at < now() + interval '3 hours'; "
+        "UPDATE timer_marks SET low_water_at = now() - interval '1 day'",
+        timeout=600,
     )
 
 
 async def settle(connection: Any) -> None:
-    """Statistics as autovacuum would have made them, nothing left to write back."""
+    """Statistics and maps as autovacuum would have made them, nothing left to write back."""
     await connection.execute("VACUUM ANALYZE", timeout=3_600)
-    await connection.execute("ALTER ROLE CURRENT_USER SET jit = off")
