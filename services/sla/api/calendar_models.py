@@ -1,7 +1,7 @@
 """Calendars (营业日历) as JSON."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -65,6 +65,11 @@ class AddCalendarVersionIn(SpecificationIn):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
+    application: Literal["future_only", "retroactive"] = Field(
+        default="future_only",
+        description="Clocks that run already keep the version they started with, or a job applies it to them.",
+    )
+
 
 class CalendarVersionOut(ApiModel):
     """A version as written, with the dates it was resolved to and the data that gave them."""
@@ -114,6 +119,7 @@ class CalendarOut(CalendarSummary):
     """A calendar with its newest version."""
 
     latest: CalendarVersionOut
+    job_id: UUID | None = Field(default=None, description="Of the job that applies it to what runs already.")
 
     @classmethod
     def beside(cls, calendar: StoredCalendar, latest: Any) -> "CalendarOut":

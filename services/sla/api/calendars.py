@@ -29,6 +29,7 @@ from services.sla.api.catalogue_access import SlaContext, context_of
 from services.sla.domain.calendars import BusinessTimeline, ResolvedCalendar
 from services.sla.domain.errors import CalendarNotFoundError
 from services.sla.persistence import calendar_store
+from services.sla.usecases.apply_version import apply_new_calendar
 from services.sla.usecases.write_calendar import AddCalendarVersion, CreateCalendar, ImportClosedDays
 from services.sla.usecases.write_calendar import add_calendar_version as add_version_usecase
 from services.sla.usecases.write_calendar import create_calendar as create_usecase
@@ -65,20 +66,31 @@ async def create_calendar(
     )
 
 
-@router.post("/calendars/{calendar_id}/versions", status_code=201, response_model=CalendarOut)
+@router.post(
+    "/calendars/{calendar_id}/versions",
+    status_code=201,
+    response_model=CalendarOut,
+    responses={202: {"model": CalendarOut, "description": "A job applies it to what runs already."}},
+)
 async def add_calendar_version(
     calendar_id: UUID,
     body: AddCalendarVersionIn,
     context: Context,
     edge: Annotated[CommandEdge, Depends(command("add_calendar_version"))],
 ) -> Response:
-    """Write a new version, in force from later than the one before. Subjects keep the version they started with."""
+    """Write a new version, in force from later than the one before. Subjects keep the version they started with,
+    unless it is applied retroactively: then 202, and `job_id` names the job that does it."""
     adding = AddCalendarVersion(calendar_id, edge.expected_version, body.specification(), body.effective_from)
 
     async def run(work: Work) -> CalendarOut:
-        return await _shown(work, await add_version_usecase(adding, work, years=context.years))
+        await add_version_usecase(adding, work, years=context.years)
+        shown = await _shown(work, calendar_id)
+        if body.application == "future_only":
+            return shown
+        job = await apply_new_calendar(calendar_id, work, catalogues=context.catalogues)
+        return shown.model_copy(update={"job_id": job["id"]})
 
-    return await edge.run(run, present=lambda shown: shown, status=201)
+    return await edge.run(run, present=lambda shown: shown, status=lambda shown: 202 if shown.job_id else 201)
 
 
 @router.post(

@@ -14,6 +14,7 @@ from services.sla.api.policy_models import (
     PolicyVersionOut,
 )
 from services.sla.persistence import policy_store
+from services.sla.usecases.apply_version import apply_new_policy
 from services.sla.usecases.write_policy import AddPolicyVersion, CreatePolicy
 from services.sla.usecases.write_policy import add_policy_version as add_version_usecase
 from services.sla.usecases.write_policy import create_policy as create_usecase
@@ -43,22 +44,33 @@ async def create_policy(
     )
 
 
-@router.post("/policies/{policy_id}/versions", status_code=201, response_model=PolicyOut)
+@router.post(
+    "/policies/{policy_id}/versions",
+    status_code=201,
+    response_model=PolicyOut,
+    responses={202: {"model": PolicyOut, "description": "A job applies it to what runs already."}},
+)
 async def add_policy_version(
     policy_id: UUID,
     body: AddPolicyVersionIn,
     context: Context,
     edge: Annotated[CommandEdge, Depends(command("add_policy_version"))],
 ) -> Response:
-    """Write a new version, in force from later than the one before. No due date of today moves."""
+    """Write a new version, in force from later than the one before. No due date of today moves, unless it is
+    applied retroactively: then 202, and `job_id` names the job that does it."""
     adding = AddPolicyVersion(
         policy_id, edge.expected_version, body.document(), body.effective_from, body.effective_until
     )
 
     async def run(work: Work) -> PolicyOut:
-        return await _shown(work, await add_version_usecase(adding, work, catalogues=context.catalogues))
+        await add_version_usecase(adding, work, catalogues=context.catalogues)
+        shown = await _shown(work, policy_id)
+        if body.application == "future_only":
+            return shown
+        job = await apply_new_policy(policy_id, work, catalogues=context.catalogues)
+        return shown.model_copy(update={"job_id": job["id"]})
 
-    return await edge.run(run, present=lambda shown: shown, status=201)
+    return await edge.run(run, present=lambda shown: shown, status=lambda shown: 202 if shown.job_id else 201)
 
 
 @router.get("/policies", response_model=Page[PolicySummary])

@@ -137,8 +137,9 @@ class AddPolicyVersionIn(PolicyDocument):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    application: Literal["future_only"] = Field(
-        default="future_only", description="Clocks that run already keep the version they started with."
+    application: Literal["future_only", "retroactive"] = Field(
+        default="future_only",
+        description="Clocks that run already keep the version they started with, or a job applies it to them.",
     )
 
 
@@ -192,6 +193,7 @@ class PolicyOut(PolicySummary):
     """A policy with its newest version."""
 
     latest: PolicyVersionOut
+    job_id: UUID | None = Field(default=None, description="Of the job that applies it to what runs already.")
 
     @classmethod
     def beside(cls, policy: StoredPolicy, latest: Any) -> "PolicyOut":

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from services.sla.domain.catalogue import Catalogue
 from services.sla.domain.firing import Decision
 from services.sla.domain.jobs import Application, calendar_application, policy_application
 from services.sla.domain.subject import Subject
 from services.sla.domain.thresholds import ThresholdKind
 from services.sla.persistence import calendar_store, job_store, open_subjects, policy_store, subject_store
-from services.sla.persistence.catalogue_store import Catalogues
+from services.sla.persistence.catalogue_store import (
+    Catalogues,
+    calendar_version_of,
+    policy_version_of,
+)
 from services.sla.usecases.fire_timers import GROUP
 from shared.db.work import Work
 from shared.events.progress import horizon, parked_keys
@@ -69,6 +74,27 @@ async def apply_calendar_version(command: ApplyCalendarVersion, work: Work, *, c
     row = await calendar_store.version(work, command.calendar_id, command.number)
     catalogue = await catalogues.newest(work)
     return await _start(work, calendar_application(catalogue, command.calendar_id, row["id"], work.now))
+
+
+async def apply_new_policy(policy_id: UUID, work: Work, *, catalogues: Catalogues) -> Any:
+    """The row of a job for the version that this very transaction has added. Raises `VersionNotInForceError`."""
+    row = await policy_store.latest(work, policy_id)
+    version = policy_version_of(row)
+    known = await catalogues.at(work, version.revision - 1)
+    # A catalogue for this once: what is not committed must not stay in the memory of the process.
+    policies = [*known.policy_versions(), version]
+    catalogue = Catalogue(version.revision, policies, known.all_calendar_versions())
+    return await _start(work, policy_application(catalogue, version.id, work.now))
+
+
+async def apply_new_calendar(calendar_id: UUID, work: Work, *, catalogues: Catalogues) -> Any:
+    """As `apply_new_policy`, of a calendar's version."""
+    row = await calendar_store.latest(work, calendar_id)
+    version = calendar_version_of(row)
+    known = await catalogues.at(work, version.revision - 1)
+    calendars = [*known.all_calendar_versions(), version]
+    catalogue = Catalogue(version.revision, known.policy_versions(), calendars)
+    return await _start(work, calendar_application(catalogue, calendar_id, version.id, work.now))
 
 
 async def run_job(command: RunJob, work: Work, works: Callable[[], Work], *, catalogues: Catalogues) -> Ran:

@@ -181,6 +181,37 @@ async def test_calendar_version_is_applied_to_subjects_whose_policies_use_it(des
     assert (clock["calendar"]["version"], clock["due_at"]) == (2, "2026-03-02T22:00:00Z")
 
 
+@pytest.mark.parametrize("what", ["policies", "calendars"])
+async def test_version_written_as_retroactive_starts_its_job_at_once(
+    desk: Any, target: dict[str, Any], what: str
+) -> None:
+    await desk.promise()
+    await desk.open_ticket()
+    await desk.advance("09:00")
+    found = next(one for one in (await desk.get(what))["items"] if one["name"] in ("standard", "always"))
+    latest = (await desk.get(f"{what}/{found['id']}"))["latest"]
+    bodies: dict[str, dict[str, Any]] = {
+        "policies": {
+            "agreement": "sla",
+            "match": {"subject_kind": "ticket"},
+            "calendar_id": latest.get("calendar_id"),
+            "targets": [target | {"duration": 6}],
+        },
+        "calendars": {"timezone": "UTC", "weekly": {"mon": [["08:00", "11:00"], ["13:00", "24:00"]]}},
+    }
+    path = f"{what}/{found['id']}/versions"
+    body = bodies[what] | {"application": "retroactive"}
+    ahead = body | {"effective_from": "2026-03-09T00:00:00Z"}
+    refused = await desk.call("POST", path, json=ahead, headers={"If-Match": '"1"'})
+    assert (refused.status_code, refused.json()["code"]) == (422, "version_not_in_force")
+    added = await desk.call("POST", path, json=body, headers={"If-Match": '"1"'})
+    assert (added.status_code, added.json()["version"]) == (202, 2), added.text
+    await desk.drain()
+    assert (await desk.get(f"jobs/{added.json()['job_id']}"))["state"] == "done"
+    (clock,) = await desk.clocks()
+    assert clock["due_at"] == "2026-03-02T14:00:00Z"
+
+
 async def test_failed_job_says_why_and_goes_on_when_retried(
     desk: Any, target: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
