@@ -134,6 +134,7 @@ async def test_a_killed_worker_misses_no_breach_and_repeats_none(database: Datab
 
 
 async def test_two_workers_at_once_repeat_none(database: Database) -> None:
-    assert await asyncio.gather(work_on(database.url), work_on(database.url)) == [0, 0]
+    codes = await asyncio.gather(work_on(database.url), work_on(database.url))
+    assert set(codes) == {0}
     assert await work_on(database.url) == 0
     assert sorted((await told(database.url)).values()) == [1] * OBJECTIVES

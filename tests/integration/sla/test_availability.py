@@ -318,7 +318,7 @@ async def test_unknown_is_not_found(desk: Any, path: str, code: str) -> None:
 
 async def test_months_not_measured_are_not_found(desk: Any) -> None:
     objective = await desk.post("availability-objectives", CLOUD)
-    for month in ("2026-02", "2026-04"):
+    for month in ("2026-02", "2026-04", "0001-01", "9999-12"):
         answer = await desk.call("GET", f"availability-objectives/{objective['id']}/months/{month}")
         assert (answer.status_code, answer.json()["code"]) == (404, "month_not_measured")
 

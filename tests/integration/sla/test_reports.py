@@ -120,7 +120,7 @@ async def test_a_report_can_be_recomputed_from_the_raw_ledger(busy: Any) -> None
         counts["missed"] += breached
         counts["met"] += fulfilled and not breached
         counts["open"] += end is None
-        if fulfilled:
+        if end is not None and fulfilled:
             taken.append((end["occurred_at"] - start).total_seconds())
     (row,) = await rows(busy, "attainment", group_by=["metric"], metric="first_response")
     assert {name: row[name] for name in counts} == dict(counts)

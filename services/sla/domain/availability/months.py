@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from services.sla.domain.availability.intervals import Interval
 
 _WRITTEN = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
-_LAST_YEAR = 9_998
+_FIRST_YEAR, _LAST_YEAR = 1970, 9_998
 
 
 class Month(NamedTuple):
@@ -25,9 +25,9 @@ class Month(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> "Month | None":
-        """`2026-03`, else None."""
+        """`2026-03` of 1970 or later, else None."""
         found = _WRITTEN.fullmatch(text)
-        if found is None or not 1 <= int(found[1]) <= _LAST_YEAR:
+        if found is None or not _FIRST_YEAR <= int(found[1]) <= _LAST_YEAR:
             return None
         return cls(int(found[1]), int(found[2]))
 

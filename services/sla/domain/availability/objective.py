@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -16,6 +16,10 @@ from services.sla.domain.calendars.public_data import has_timezone
 from services.sla.domain.errors import OverlappingEffectiveDatesError
 from shared.kernel.aggregates import Aggregate
 from shared.kernel.errors import FieldError
+
+
+# Every month since its beginning is looked at: an objective does not begin before anybody measured.
+LONGEST_PAST = timedelta(days=3_660)
 
 
 class PlannedRule(StrEnum):
@@ -183,6 +187,9 @@ def check_version(version: ObjectiveVersion, before: Sequence[ObjectiveVersion],
     if version.effective_until is not None and version.effective_until <= version.effective_from:
         message = "effective_until lies after effective_from."
         faults.append(FieldError("effective_until", "after_effective_from", message))
+    if version.effective_from < now - LONGEST_PAST:
+        message = f"An objective begins {LONGEST_PAST.days} days ago at the earliest."
+        faults.append(FieldError("effective_from", "range", message))
     if before and version.effective_from < now:
         message = "A later version holds from now on at the earliest: what was measured stays."
         faults.append(FieldError("effective_from", "not_in_past", message))
