@@ -40,7 +40,8 @@ class OffsetSpan(NamedTuple):
 
 
 class PublicYear(NamedTuple):
-    """One calendar year of a country: holidays by date, and each make-up workday with the date it replaces."""
+    """A calendar year of a country and three days around it: holidays by date, and each make-up workday with
+    the date it replaces."""
 
     holidays: Mapping[date, str]
     makeup_workdays: Mapping[date, date]
@@ -70,16 +71,19 @@ def has_subdivision(country: str, subdivision: str) -> bool:
 
 @lru_cache(maxsize=_CACHED_YEARS)
 def public_year(country: str, subdivision: str | None, year: int) -> PublicYear:
-    """Holidays and make-up workdays dated in `year`. Years that nobody has decreed yet have no make-up days."""
+    """Holidays and make-up workdays from 29 December before to 3 January after `year`. Years that nobody has
+    decreed yet have no make-up days."""
     known = _country_holidays(country, subdivision)
     with _holidays_lock:
         # A workday of late December makes up for a bridge day of January, and the reverse.
         for populated in (year - 1, year, year + 1):
             known.get(date(populated, 1, 1))
-        dated = {on: name for on, name in known.items() if year - 1 <= on.year <= year + 1}
-        workdays = sorted(on for on in known.weekend_workdays if on.year == year)
-        makeup_workdays = _replaced_dates(known, dated, workdays)
-    holidays = {on: name for on, name in sorted(dated.items()) if on.year == year}
+        earliest, latest = date(year - 1, 1, 1), date(year + 1, 12, 31)
+        dated = {on: name for on, name in known.items() if earliest <= on <= latest}
+        first, last = date(year, 1, 1) - COVERED_BEYOND_YEAR, date(year, 12, 31) + COVERED_BEYOND_YEAR
+        workdays = sorted(on for on in known.weekend_workdays if first <= on <= last)
+        makeup_workdays = _replaced_dates(known, dated, workdays) if workdays else {}
+    holidays = {on: name for on, name in sorted(dated.items()) if first <= on <= last}
     return PublicYear(holidays, makeup_workdays)
 
 

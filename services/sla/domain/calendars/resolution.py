@@ -187,16 +187,8 @@ def _public_days(specification: CalendarSpecification, year: int) -> PublicYear:
     source = specification.holidays
     if source is None:
         return _NO_PUBLIC_DAYS
-    around = [
-        public_data.public_year(source.country, source.subdivision, y) for y in (year - 1, year, year + 1)
-    ]
-    first, last = date(year - 1, 12, 29), date(year + 1, 1, 3)
-    return PublicYear(
-        {on: name for one in around for on, name in one.holidays.items() if first <= on <= last},
-        {on: off for one in around for on, off in one.makeup_workdays.items() if first <= on <= last}
-        if source.makeup_workdays
-        else {},
-    )
+    public_days = public_data.public_year(source.country, source.subdivision, year)
+    return public_days if source.makeup_workdays else public_days._replace(makeup_workdays={})
 
 
 def _special_days(specification: CalendarSpecification, public_days: PublicYear) -> dict[int, DayPlan]:
