@@ -157,6 +157,6 @@ async def test_a_killed_job_goes_on_where_it_stopped(database: Database, failpoi
 
 
 async def test_two_workers_at_once_apply_it_once(database: Database) -> None:
-    assert await asyncio.gather(work_on(database.url), work_on(database.url)) == [0, 0]
+    assert {*await asyncio.gather(work_on(database.url), work_on(database.url))} == {0}
     assert await work_on(database.url) == 0
     await check_applied_once(database.url)

@@ -134,14 +134,17 @@ class _Pinned:
     ) -> None:
         self.now: dict[UUID, Selection] = {}
         self.all: dict[UUID, Selection] = {}
+        self.base = catalogue.selection(started_at, subject.revision)
+        self.drafted = catalogue.selection(started_at, subject.revision, (draft_id,))
         versions: tuple[UUID, ...] = ()
         lines = [entry for entry in subject.entries if entry.kind in APPLIED and "version_id" in entry.data]
+        if not lines:
+            self.then = self.drafted
+            return
         for entry in in_order(lines):
             versions = (*versions, UUID(entry.data["version_id"]))
             self.now[entry.id] = catalogue.selection(started_at, subject.revision, versions)
             self.all[entry.id] = catalogue.selection(started_at, subject.revision, (draft_id, *versions))
-        self.base = catalogue.selection(started_at, subject.revision)
-        self.drafted = catalogue.selection(started_at, subject.revision, (draft_id,))
         self.then = catalogue.selection(started_at, subject.revision, (*versions, draft_id))
 
 
