@@ -11,8 +11,8 @@ A line that cannot be answered gets `{"error": "<code>: <what is wrong>"}`; the 
 import json
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,6 +37,30 @@ def due() -> None:
 def elapsed() -> None:
     """Reads {"calendar", "start", "end"} a line, answers {"seconds"}: the business time between them."""
     _answer_lines(_elapsed)
+
+
+@app.command()
+def ics(
+    first_year: Annotated[int, typer.Option(min=1900, max=2199)],
+    last_year: Annotated[int, typer.Option(min=1900, max=2199)],
+    name: Annotated[str, typer.Option()] = "Closed days",
+) -> None:
+    """Reads one calendar as JSON, writes its days out of the week as an iCalendar file."""
+    from services.sla.api.calendar_files import write_calendar_file
+    from services.sla.domain.calendars import CalendarSpecification, materialise
+    from shared.kernel.errors import CareloopError
+
+    try:
+        specification = CalendarSpecification.parse(_question(sys.stdin.buffer.read()))
+        resolved = materialise(specification, range(first_year, last_year + 1))
+    except CareloopError as error:
+        typer.echo(f"{error.code}: {error.detail}", err=True)
+        raise typer.Exit(2) from None
+    # The first instant of what it covers, so that the same calendar gives the same file.
+    written_at = datetime(first_year, 1, 1, tzinfo=UTC)
+    sys.stdout.buffer.write(
+        write_calendar_file(resolved, name=name, unique="calendar.careloop", written_at=written_at)
+    )
 
 
 def _due(timeline: "BusinessTimeline", question: Mapping[str, Any]) -> dict[str, Any]:

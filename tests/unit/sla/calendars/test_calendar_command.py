@@ -147,3 +147,18 @@ def test_each_answer_comes_before_the_next_question_is_asked() -> None:
             assert json.loads(process.stdout.readline()) == {"due": answer}
         process.stdin.close()
         assert process.wait(timeout=10) == 0
+
+
+def test_the_closed_days_of_a_calendar_are_written_as_a_calendar_file() -> None:
+    years = ["--first-year", "2026", "--last-year", "2026"]
+    written = CliRunner().invoke(app, ["ics", *years], input=json.dumps(OFFICE).encode())
+    assert written.exit_code == 0, written.output
+    text = written.stdout_bytes.decode()
+    assert text.startswith("BEGIN:VCALENDAR\r\n")
+    assert "DTSTART;VALUE=DATE:20261001\r\n" in text
+    assert "SUMMARY:Chinese New Year's Eve\r\n" in text
+    assert "DTSTART;VALUE=DATE:20261231\r\n" in text
+    for wrong, code in ((b"{", "invalid_question"), (b"{}", "invalid_calendar")):
+        refused = CliRunner().invoke(app, ["ics", *years], input=wrong)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert refused.stderr.startswith(f"{code}: ")
