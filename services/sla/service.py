@@ -123,6 +123,7 @@ def objective_worker(settings: SlaSettings, database: Database) -> ObjectiveWork
         limit=settings.availability_batch,
         months=settings.availability_months,
         check_seconds=settings.availability_check_seconds,
+        retry_seconds=settings.availability_retry_seconds,
     )
     return ObjectiveWorker(database, command)
 

@@ -51,6 +51,9 @@ class SlaSettings(ServiceSettings):
         default=60.0, gt=0, description="How often burn rates are looked at while an outage or alert lasts"
     )
 
+    availability_retry_seconds: float = Field(
+        default=600.0, gt=0, description="How soon an availability objective that failed is looked at again"
+    )
     report_subjects: int = Field(
         default=200_000, ge=1, description="Subjects of one report; a report of more is refused"
     )

@@ -62,6 +62,20 @@ _CLAIM = statement(
     .limit(sa.bindparam("limit", type_=sa.Integer))
     .with_for_update(skip_locked=True)
 )
+_CLAIM_ONE = statement(
+    sa.select(objectives)
+    .where(objectives.c.id == _ID, objectives.c.evaluate_at <= sa.bindparam("now", type_=_AT))
+    .with_for_update(skip_locked=True)
+)
+_DUE_IDS = statement(
+    sa.select(objectives.c.id)
+    .where(_DUE, objectives.c.evaluate_at <= sa.bindparam("now", type_=_AT))
+    .order_by(objectives.c.evaluate_at)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_POSTPONE = statement(
+    sa.update(objectives).where(objectives.c.id == _ID).values(evaluate_at=sa.bindparam("look_at", type_=_AT))
+)
 _NEXT = statement(sa.select(sa.func.min(objectives.c.evaluate_at)).where(_DUE))
 _SAVE = statement(
     sa.update(objectives)
@@ -192,6 +206,21 @@ async def touch(work: Work, offering: str, *, since: datetime, look_at: datetime
 async def claim(work: Work, limit: int) -> list[Objective]:
     """Objectives to look at that no other worker holds."""
     return await _with_versions(work, await work.fetch_all(_CLAIM, now=work.now, limit=limit))
+
+
+async def claim_one(work: Work, objective_id: UUID) -> list[Objective]:
+    """That objective, or nothing when it is not to be looked at or is another worker's."""
+    rows = await work.fetch_all(_CLAIM_ONE, objective_id=objective_id, now=work.now)
+    return await _with_versions(work, rows)
+
+
+async def due_ids(session: Session, now: datetime, limit: int) -> list[UUID]:
+    return [row["id"] for row in await session.fetch_all(_DUE_IDS, now=now, limit=limit)]
+
+
+async def postpone(work: Work, objective_id: UUID, look_at: datetime) -> None:
+    """Out of the others' way until then."""
+    await work.execute(_POSTPONE, objective_id=objective_id, look_at=look_at)
 
 
 async def next_evaluation_at(session: Session) -> datetime | None:

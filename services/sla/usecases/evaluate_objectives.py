@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.sla.domain.availability.events import say_breached, say_burning
 from services.sla.domain.availability.intervals import Interval
@@ -29,21 +30,32 @@ class EvaluateObjectives:
     """limit          objectives in one transaction
     months         months of one objective in one transaction; the rest follows in the next
     check_seconds  how often burn rates are looked at while something lasts
+    retry_seconds  how soon an objective that failed is looked at again
     """
 
     limit: int
     months: int
     check_seconds: float
+    retry_seconds: float
 
 
-async def evaluate_objectives(command: EvaluateObjectives, work: Work) -> int:
-    """How many objectives were looked at."""
-    claimed = await availability_store.claim(work, command.limit)
+async def evaluate_objectives(command: EvaluateObjectives, work: Work, only: UUID | None = None) -> int:
+    """How many objectives were looked at; `only`: no other than this one."""
+    if only is None:
+        claimed = await availability_store.claim(work, command.limit)
+    else:
+        claimed = await availability_store.claim_one(work, only)
     for objective in claimed:
         evaluate_at = await _evaluate(command, objective, work)
         work.record(*objective.take_events())
         await availability_store.save(work, objective, evaluate_at=evaluate_at)
     return len(claimed)
+
+
+async def postpone_objective(command: EvaluateObjectives, objective_id: UUID, work: Work) -> None:
+    """It failed by itself: look at it later, so that it holds up nobody else."""
+    look_at = work.now + timedelta(seconds=command.retry_seconds)
+    await availability_store.postpone(work, objective_id, look_at)
 
 
 async def month_of(

@@ -330,3 +330,16 @@ async def test_two_workers_tell_of_a_breach_once(desk: Any) -> None:
     worker = desk.loop("sla.objectives")
     await asyncio.gather(*(worker.run_once() for _ in range(4)))
     assert await told(desk) == ["availability_objective_breached"]
+
+
+async def test_an_objective_that_fails_holds_up_no_other(desk: Any) -> None:
+    await desk.post("availability-objectives", CLOUD)
+    await desk.post("availability-objectives", CLOUD | {"name": "broken", "offering": "moon"})
+    await desk.rows("UPDATE availability_objectives SET timezone = 'Mars/Olympus' WHERE name = 'broken'")
+    await desk.advance("12:00")
+    await desk.post("outages", OUTAGE | {"end_at": "2026-03-02T09:00:00Z"})
+    await desk.drain()
+    assert await told(desk) == ["availability_objective_breached"]
+    await desk.rows("UPDATE availability_objectives SET timezone = 'UTC' WHERE name = 'broken'")
+    await desk.advance("13:00")
+    assert await desk.rows("SELECT 1 FROM availability_objectives WHERE evaluate_at IS NOT NULL") == []

@@ -17,7 +17,6 @@ from services.sla.domain.errors import OverlappingEffectiveDatesError
 from shared.kernel.aggregates import Aggregate
 from shared.kernel.errors import FieldError
 
-
 # Every month since its beginning is looked at: an objective does not begin before anybody measured.
 LONGEST_PAST = timedelta(days=3_660)
 
