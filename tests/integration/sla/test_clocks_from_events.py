@@ -309,3 +309,129 @@ async def test_attainment_counts_what_was_kept_and_missed(desk: Any, state: str)
     (row,) = report["rows"]
     assert row["group"] == {"metric": "resolution", "priority": "high"}
     assert (row[state], row["attainment"]) == (1, 1.0 if state == "met" else 0.0)
+
+
+async def test_complaint_carries_regulatory_clocks_in_mixed_units_beside_its_service_target(
+    desk: Any,
+) -> None:
+    week = {"subject_kind": "complaint"}
+    promised = [
+        {"metric": "acknowledgement", "duration": 0, "unit": "elapsed_hours"},
+        {"metric": "response", "duration": 24, "unit": "elapsed_hours"},
+        {"metric": "decision", "duration": 20, "unit": "business_days"},
+        {"metric": "resolution", "duration": 8, "unit": "calendar_weeks", "pauses_on": []},
+    ]
+    await desk.promise(*promised, name="law", agreement="regulatory", match=week)
+    service = {"metric": "resolution", "duration": 40, "unit": "business_hours"}
+    await desk.promise(service, name="service", match=week)
+    complaint_id = new_id()
+    received = complaints.ComplaintReceivedV1(
+        complaint_id=complaint_id,
+        number="C-1",
+        customer_id=None,
+        channel="letter",
+        severity="serious",
+        received_at=desk.clock.now(),
+    )
+    await desk.publish(complaint_id, received)
+    await desk.publish(
+        complaint_id, complaints.ComplaintAcknowledgedV1(complaint_id=complaint_id, message_id=new_id())
+    )
+    await desk.publish(
+        complaint_id, complaints.ComplaintWaitingV1(complaint_id=complaint_id, waiting_on="customer")
+    )
+    await desk.drain()
+    found = {
+        (clock["agreement"], clock["metric"]): (clock["state"], clock["due_at"])
+        for clock in await desk.clocks()
+    }
+    assert found == {
+        ("regulatory", "acknowledgement"): ("met", "2026-03-02T08:00:00Z"),
+        ("regulatory", "response"): ("running", "2026-03-03T08:00:00Z"),
+        ("regulatory", "decision"): ("running", "2026-03-23T00:00:00Z"),
+        ("regulatory", "resolution"): ("running", "2026-04-28T00:00:00Z"),
+        ("sla", "resolution"): ("paused", None),
+    }
+
+
+async def test_date_promised_to_the_customer_is_measured_moved_and_missed(desk: Any) -> None:
+    ticket_id = await desk.open_ticket()
+    await desk.publish(
+        ticket_id, ticketing.CommitmentMadeV1(ticket_id=ticket_id, committed_at=desk.at("12:00"))
+    )
+    await desk.advance("09:00")
+    moved = ticketing.CommitmentChangedV1(
+        ticket_id=ticket_id,
+        committed_at=desk.at("15:00"),
+        previous_committed_at=desk.at("12:00"),
+        reason="parts_missing",
+    )
+    await desk.publish(ticket_id, moved)
+    await desk.advance("16:00")
+    (clock,) = await desk.clocks()
+    assert (clock["metric"], clock["policy"]["name"]) == ("committed_resolution", "commitments (default)")
+    assert (clock["due_at"], clock["breached_at"]) == ("2026-03-02T15:00:00Z", "2026-03-02T15:00:00Z")
+    kinds = [name for name, _ in await desk.published()]
+    assert kinds == ["clock_started", "clock_recommitted", "clock_breached"]
+    lines = (await desk.get(f"subjects/ticket/{ticket_id}/ledger"))["lines"]
+    assert (lines[-1]["kind"], lines[-1]["data"]["reason"]) == ("recommitted", "parts_missing")
+    explained = await desk.get(f"clocks/{clock['id']}/explain")
+    assert "moved to 2026-03-02T15:00:00+00:00 (parts_missing)" in explained["arithmetic"][1]
+
+
+async def test_promised_date_is_at_risk_while_the_resolution_stands_still(desk: Any) -> None:
+    await desk.promise()
+    ticket_id = await desk.open_ticket()
+    await desk.publish(
+        ticket_id, ticketing.CommitmentMadeV1(ticket_id=ticket_id, committed_at=desk.at("13:00"))
+    )
+    await desk.publish(ticket_id, ticketing.TicketWaitingV1(ticket_id=ticket_id, waiting_on="customer"))
+    await desk.advance("12:00")
+    (row,) = await desk.rows("SELECT kind, threshold_at FROM firings")
+    assert row["kind"] == "at_risk"
+    assert row["threshold_at"].replace(microsecond=0) == desk.at("09:00")
+    assert [name for name, _ in await desk.published()].count("commitment_at_risk") == 1
+
+
+async def test_policy_for_promised_dates_is_a_version_of_the_default(desk: Any) -> None:
+    (default,) = (await desk.get("policies"))["items"]
+    body = {
+        "agreement": "sla",
+        "match": {"subject_kind": "ticket"},
+        "targets": [{"metric": "committed_resolution", "warn_at": [{"before": 1}]}],
+    }
+    added = await desk.call(
+        "POST", f"policies/{default['id']}/versions", json=body, headers={"If-Match": '"1"'}
+    )
+    assert added.status_code == 201, added.text
+    ticket_id = await desk.open_ticket()
+    await desk.publish(
+        ticket_id, ticketing.CommitmentMadeV1(ticket_id=ticket_id, committed_at=desk.at("12:00"))
+    )
+    await desk.advance("11:30")
+    (clock,) = await desk.clocks()
+    assert (clock["policy"]["version"], clock["warned_at"]) == (2, "2026-03-02T11:00:00Z")
+
+
+async def test_next_response_and_updates_follow_the_conversation(desk: Any) -> None:
+    await desk.promise(
+        {"metric": "next_response", "duration": 60, "unit": "business_minutes"},
+        {"metric": "periodic_update", "duration": 4, "unit": "business_hours"},
+    )
+    ticket_id = await desk.open_ticket()
+    for hour in ("09:00", "10:00"):
+        await desk.advance(hour)
+        wrote = ticketing.CustomerRepliedV1(ticket_id=ticket_id, message_id=new_id())
+        told = ticketing.TicketRepliedV1(ticket_id=ticket_id, message_id=new_id())
+        await desk.publish(ticket_id, wrote)
+        await desk.advance(hour.replace(":00", ":30"))
+        await desk.publish(ticket_id, told)
+    await desk.drain()
+    found = sorted((clock["metric"], clock["cycle"], clock["state"]) for clock in await desk.clocks())
+    assert found == [
+        ("next_response", 1, "met"),
+        ("next_response", 2, "met"),
+        ("periodic_update", 1, "met"),
+        ("periodic_update", 2, "met"),
+        ("periodic_update", 3, "running"),
+    ]
