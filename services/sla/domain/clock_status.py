@@ -36,7 +36,10 @@ TRANSITIONS: Mapping[RunState, Mapping[RunState, str]] = {
     RunState.RUNNING: {
         RunState.PAUSED: "the subject waits for something that this clock pauses on",
         RunState.ENDED: "an input that the clock stops on",
-        RunState.CANCELLED: "closed unfulfilled, cancelled, withdrawn, merged, deleted, or no policy matches",
+        RunState.CANCELLED: (
+            "closed unfulfilled, cancelled, withdrawn, merged, deleted, no policy matches, or another date was"
+            " promised after this one"
+        ),
     },
     RunState.PAUSED: {
         RunState.RUNNING: "the wait is over, or its cause no longer pauses this clock",
@@ -46,7 +49,7 @@ TRANSITIONS: Mapping[RunState, Mapping[RunState, str]] = {
     RunState.ENDED: {
         RunState.RUNNING: "reopened (continue or restart), or a late input shows that it had not ended",
         RunState.PAUSED: "a late input shows that the subject was waiting",
-        RunState.CANCELLED: "a late input shows that it was given up first",
+        RunState.CANCELLED: "a late input shows that it was given up first, or that no policy asked for it",
     },
     RunState.CANCELLED: {
         RunState.RUNNING: "reopened, a policy matches again, or a late input",
