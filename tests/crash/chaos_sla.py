@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +89,7 @@ class Chaos:
     """One run on one database (sla's own, which also holds the event log).
 
     workers  so many at once, each killed in turn
+    settings  of the workers, beside those that every run has
     variant  a worker broken on purpose, or ""
     """
 
@@ -99,6 +100,7 @@ class Chaos:
     variant: str = ""
     batch: int = BATCH
     talks: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
     killed: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -112,21 +114,22 @@ class Chaos:
             feeder = Feeder(database, self.dice)
             await feeder.promise()
             await feeder.feed(FED_AT_ONCE)
-            ended = asyncio.Event()
+            fed, ended = asyncio.Event(), asyncio.Event()
             listening = asyncio.create_task(self._listen(transport, journal, ended))
-            feeding = asyncio.create_task(self._feed(database, feeder, ended))
+            feeding = asyncio.create_task(self._feed(database, feeder, fed))
             waiting = deque(plan)
             try:
                 async with asyncio.TaskGroup() as group:
                     for _ in range(min(self.workers, len(plan))):
                         group.create_task(self._kill_in_turn(waiting, len(plan), limit_seconds))
-                feeding.cancel()
+                # Not cut off: what was opened must be expected as well.
+                fed.set()
+                await feeding
                 await self._finish(database, feeder)
             finally:
-                feeding.cancel()
+                fed.set()
                 ended.set()
-                await asyncio.gather(feeding, return_exceptions=True)
-                await listening
+                await asyncio.gather(feeding, listening)
             seen, gaps = journal.effects(), journal.gaps()
             async with database.session() as session:
                 rows = await session.connection.fetch(FIRINGS)
@@ -168,9 +171,9 @@ class Chaos:
                 await asyncio.sleep(LOOK_SECONDS)
         await reader.close()
 
-    async def _feed(self, database: Database, feeder: Feeder, ended: asyncio.Event) -> None:
+    async def _feed(self, database: Database, feeder: Feeder, fed: asyncio.Event) -> None:
         """Go on opening tickets, as long as workers keep up."""
-        while not ended.is_set():
+        while not fed.is_set():
             async with database.session() as session:
                 left = await session.connection.fetchval(LEFT)
             if left < MOST_WAITING:
@@ -219,6 +222,7 @@ class Chaos:
             "SLA_ESCALATIONS_PER_TARGET": "1000000",
             "SLA_ESCALATIONS_PER_SUBJECT": "1000000",
             "PYTHONPATH": str(ROOT),
+            **self.settings,
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -284,7 +288,7 @@ def main() -> int:
     arguments.add_argument("--kills", type=int, default=100)
     arguments.add_argument("--seed", type=int, default=None, help="repeats the same plan")
     arguments.add_argument("--workers", type=int, default=2, help="at once")
-    arguments.add_argument("--limit-seconds", type=float, default=900.0, help="no kill is begun after that")
+    arguments.add_argument("--limit-seconds", type=float, default=1_800.0, help="no kill is begun after that")
     given = arguments.parse_args()
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     sys.stdout.write(f"{given.kills} kills, {given.workers} workers at once, seed {seed}\n")

@@ -72,6 +72,7 @@ BREAKS: dict[str, Callable[[Database], None]] = {"hasty": break_as_hasty, "unloc
 async def main(variant: str) -> None:
     """Run until standard input ends (whoever started this is gone), or somebody kills us."""
     settings = Settings()
+    assert settings.events_database_url is not None
     transport = PostgresTransport(settings.events_database_url)
     service = build(settings, clock=SystemClock(), transport=transport)
     if variant:

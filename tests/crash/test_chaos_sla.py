@@ -14,6 +14,11 @@ pytestmark = pytest.mark.crash
 
 SEED = 11
 LIMIT_SECONDS = 60.0
+CAP = 3
+SENT = (
+    "SELECT target, count(*) AS sent FROM firings WHERE kind = 'escalation' AND NOT is_digest "
+    "GROUP BY target, date_trunc('hour', fired_at)"
+)
 
 
 @pytest.fixture
@@ -44,6 +49,16 @@ async def test_workers_without_locks_and_journal_key_fire_twice(url: str, tmp_pa
     chaos = Chaos(url, tmp_path, SEED, variant="unlocked")
     wrong = await chaos.run([RANDOM] * 3, LIMIT_SECONDS)
     assert any(line.startswith("double:") for line in wrong)
+
+
+async def test_workers_side_by_side_keep_to_a_targets_cap(url: str, tmp_path: Path) -> None:
+    chaos = Chaos(url, tmp_path, SEED, settings={"SLA_ESCALATIONS_PER_TARGET": str(CAP)})
+    await chaos.run([RANDOM] * 2, LIMIT_SECONDS)
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch(SENT)
+    await connection.close()
+    assert rows
+    assert all(row["sent"] <= CAP for row in rows)
 
 
 def test_the_plan_visits_every_failpoint_and_can_be_repeated() -> None:
