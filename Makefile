@@ -61,6 +61,7 @@ chaos-sla: $(STAMP) ## Kill sla's timer workers 100 times; each threshold must t
 lock: ## Renew the locks (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q --all-extras -o requirements/dev.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q --extra telemetry -o requirements/service.txt
+	uv pip compile requirements/bench.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/bench.txt
 
 format: $(STAMP) ## Put code in its canonical form
 	$(BIN)/ruff check --fix .
