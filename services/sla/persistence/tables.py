@@ -181,7 +181,9 @@ timers = sa.Table(
     sa.Column("shard", sa.SmallInteger, nullable=False),
     sa.Column("parked_at", AT),
     sa.Column("error", sa.Text),
-    sa.CheckConstraint("kind = ANY (ARRAY['warning', 'at_risk', 'breach', 'escalation'])", name="timers_kind"),
+    sa.CheckConstraint(
+        "kind = ANY (ARRAY['warning', 'at_risk', 'breach', 'escalation'])", name="timers_kind"
+    ),
 )
 sa.Index("timers_pending", timers.c.due_at, timers.c.id, postgresql_where=timers.c.parked_at.is_(None))
 sa.Index("timers_parked", timers.c.id, postgresql_where=timers.c.parked_at.is_not(None))
