@@ -160,6 +160,7 @@ async def save(work: Work, changed: Iterable[Subject]) -> None:
         alarms += [timer_record(timer) for timer in changes.timers]
         journal += [firing_record(firing) for firing in changes.firings]
         rows.append(_subject_record(subject))
+        subject.version += 1
     if rows:
         await work.execute(
             _WRITE, lines=lines, clocks=followed, timers=alarms, firings=journal, subjects=rows

@@ -81,7 +81,6 @@ async def start_external_subject(
     )
     believed = _believed(command.claim, work, tolerance)
     await record_input(line, work, catalogues=catalogues, tolerance=believed)
-    subject.version += 1
     return subject
 
 
@@ -110,7 +109,6 @@ async def record_external_input(
         data={**data_of(command.said), **_vouched(command.claim, work)},
     )
     await record_input(line, work, catalogues=catalogues, tolerance=believed)
-    subject.version += 1
     return subject
 
 

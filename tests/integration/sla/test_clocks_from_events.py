@@ -290,8 +290,10 @@ async def test_supervisor_corrects_a_line_with_evidence(desk: Any, calendar: dic
         "POST", f"{path}/corrections", json=body | {"occurred_at": "2026-03-03T07:00:00Z"}
     )
     assert future.json()["code"] == "invalid_correction"
-    shown = await desk.post(f"{path}/corrections", body, role="supervisor")
-    assert shown["metrics"][0]["due_at"] == "2026-03-02T11:00:00Z"
+    corrected = await desk.call("POST", f"{path}/corrections", json=body, role="supervisor")
+    assert corrected.status_code == 201, corrected.text
+    assert corrected.json()["metrics"][0]["due_at"] == "2026-03-02T11:00:00Z"
+    assert corrected.headers["etag"] == (await desk.call("GET", path)).headers["etag"]
     lines = (await desk.get(f"{path}/ledger"))["lines"]
     assert [line["kind"] for line in lines] == ["opened", "corrected"]
     await desk.advance("11:00")
