@@ -120,7 +120,11 @@ async def test_a_record_that_the_broker_finds_invalid_is_refused_whatever_it_cal
     await make_topic(
         kafka_server, topic, message_timestamp_after_max_ms="0", message_timestamp_before_max_ms="0"
     )
-    [outcome] = await kafka.publish([record(topic, "key", 1)])
+    # It is valid when it arrives within the millisecond in which it was stamped.
+    for number in range(100):
+        [outcome] = await kafka.publish([record(topic, "key", number)])
+        if isinstance(outcome, Refused):
+            break
     assert isinstance(outcome, Refused)
 
 
@@ -250,25 +254,33 @@ async def test_small_batches_share_a_transaction_until_one_of_them_fails(
 
     async def gather(work: Work, envelope: Envelope, payload: w.ThingHappenedV1) -> None:
         transactions.setdefault(await work.fetch_value(CURRENT_TRANSACTION), set()).add(envelope.key)
-        if payload.number == 2 and envelope.key == things[0]:
+        if payload.number == 3 and envelope.key == things[0]:
             raise w.NoteRefusedError
         await w.note(work, envelope, payload)
 
-    consumer = Consumer(group, office, kafka, [Subscription(w.ThingHappenedV1, gather)])
-    for number in (1, 2):
+    async def publish_and_consume(number: int, expected: dict[UUID, int]) -> Consumer:
         records = []
         for thing in things:
             payload = w.ThingHappenedV1(thing_id=thing, number=number).model_dump_json().encode()
             headers = to_headers(envelope_of(thing, sequence=number))
             records.append(OutgoingRecord(w.TOPIC, str(thing), headers, payload))
         assert all(isinstance(outcome, Acknowledged) for outcome in await kafka.publish(records))
-    async with w.running(consumer):
-        await w.until_noted(office, {things[0]: 1, **dict.fromkeys(things[1:], 2)})
-        await eventually(lambda: buried(consumer, office, 1))
-    notes = await w.notes(office)
-    assert w.faults_of(notes, {things[0]: 1, **dict.fromkeys(things[1:], 2)}) == []
+        consumer = Consumer(group, office, kafka, [Subscription(w.ThingHappenedV1, gather)])
+        async with w.running(consumer):
+            await w.until_noted(office, expected)
+        return consumer
+
+    # What other tests left on the topic comes first, and falls apart.
+    await publish_and_consume(1, dict.fromkeys(things, 1))
+    transactions.clear()
+    await publish_and_consume(2, dict.fromkeys(things, 2))
     together = max(transactions.values(), key=len)
     assert len({hash_of(str(thing)) % 4 for thing in together}) > 1
+
+    expected = {things[0]: 2, **dict.fromkeys(things[1:], 3)}
+    consumer = await publish_and_consume(3, expected)
+    assert w.faults_of(await w.notes(office), expected) == []
+    assert await buried(consumer, office, 1)
 
 
 async def buried(consumer: Consumer, office: Database, count: int) -> bool:

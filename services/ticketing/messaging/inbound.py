@@ -26,6 +26,7 @@ CLOCK_CHANGES: dict[type[Any], tuple[ClockChange, str]] = {
     sla.ClockPausedV1: (ClockChange.PAUSED, "paused_at"),
     sla.ClockResumedV1: (ClockChange.RESUMED, "resumed_at"),
     sla.ClockRetargetedV1: (ClockChange.RETARGETED, ""),
+    sla.ClockRecommittedV1: (ClockChange.RETARGETED, ""),
     sla.ClockWarnedV1: (ClockChange.WARNED, "threshold_at"),
     sla.ClockBreachedV1: (ClockChange.BREACHED, "breached_at"),
     sla.BreachRetractedV1: (ClockChange.BREACH_RETRACTED, ""),
