@@ -79,7 +79,8 @@ async def test_a_deadlock_is_tried_again_until_both_are_done(client: httpx.Async
         client.post(f"/notes/v1/notes/{two}/touch", params={"other_id": one}),
     )
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert gate.attempts == 3
+    # PostgreSQL ends one of the two; when both have waited long enough at the same moment, both.
+    assert gate.attempts in (3, 4)
 
 
 async def test_unchanged_is_not_sent_again(client: httpx.AsyncClient) -> None:
