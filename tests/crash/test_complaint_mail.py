@@ -3,15 +3,10 @@
 A real process hands mail to a real SMTP server and dies at a failpoint; another one goes on after it.
 """
 
-import asyncio
-import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -27,11 +22,11 @@ from shared.kernel.clock import SystemClock
 from shared.kernel.context import Actor
 from shared.testing.mail_server import MailServer
 from shared.testing.plugin import MakeDatabase
+from shared.testing.worker_process import rows, run_worker
 
 pytestmark = pytest.mark.crash
 
 MESSAGES = 3
-TIMEOUT_SECONDS = 60
 # What `careloop serve complaints --role worker` runs of the mail, until nothing is queued any more.
 WORKER = """
 import asyncio
@@ -84,12 +79,7 @@ async def url(make_database: MakeDatabase) -> str:
 
 async def work_on(url: str, server: MailServer, failpoint: str = "") -> int:
     """Run a worker process to its end; its return code."""
-    environment = {
-        **os.environ,
-        "CARELOOP_FAILPOINT": failpoint,
-        "COMPLAINTS_DATABASE_URL": url,
-        "COMPLAINTS_EVENTS_DATABASE_URL": url,
-        "COMPLAINTS_JWKS": "/nowhere/jwks.json",
+    settings = {
         "COMPLAINTS_MAIL": "smtp",
         "COMPLAINTS_MAIL_FROM": "complaints@care.example",
         "COMPLAINTS_SMTP_HOST": "127.0.0.1",
@@ -98,25 +88,7 @@ async def work_on(url: str, server: MailServer, failpoint: str = "") -> int:
         # The next worker waits for no more than what a dead one's claim still lasts.
         "COMPLAINTS_MAIL_CLAIM_SECONDS": "1",
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def rows(url: str, query: str) -> list[Any]:
-    connection = await asyncpg.connect(url)
-    try:
-        found: list[Any] = await connection.fetch(query)
-    finally:
-        await connection.close()
-    return found
+    return await run_worker("complaints.mail", url, failpoint, program=WORKER, settings=settings)
 
 
 @pytest.mark.parametrize(

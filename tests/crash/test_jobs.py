@@ -1,14 +1,11 @@
 """The job worker killed between its steps: a version is applied to each subject once, and to every one."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -33,35 +30,18 @@ from shared.kernel.clock import SystemClock
 from shared.kernel.context import Actor
 from shared.kernel.ids import new_id
 from shared.testing.plugin import MakeDatabase
+from shared.testing.worker_process import rows, run_worker
 
 pytestmark = pytest.mark.crash
 
 SUBJECTS = 7
 BATCH = 2
-TIMEOUT_SECONDS = 60
 ADMIN = Actor("admin", "a")
 DOCUMENT: dict[str, Any] = {
     "agreement": "sla",
     "match": {"subject_kind": "external"},
     "targets": [{"metric": "resolution", "duration": 4, "unit": "elapsed_hours"}],
 }
-WORKER = """
-import asyncio
-from services.sla.service import Settings, build
-from shared.events.transport.postgres import PostgresTransport
-from shared.kernel.clock import SystemClock
-
-async def main():
-    settings = Settings()
-    service = build(settings, clock=SystemClock(), transport=PostgresTransport(settings.events_database_url))
-    worker = next(loop for loop in service.loops if loop.name == "sla.jobs")
-    await service.open()
-    while await worker.run_once():
-        pass
-    await service.close()
-
-asyncio.run(main())
-"""
 
 
 @pytest_asyncio.fixture
@@ -101,33 +81,7 @@ async def ask_for_application(database: Database) -> None:
 
 async def work_on(url: str, failpoint: str = "") -> int:
     """Run a worker process until there is nothing to do, or it dies; its return code."""
-    environment = {
-        **os.environ,
-        "CARELOOP_FAILPOINT": failpoint,
-        "SLA_DATABASE_URL": url,
-        "SLA_EVENTS_DATABASE_URL": url,
-        "SLA_JWKS": "/nowhere/jwks.json",
-        "SLA_JOB_BATCH": str(BATCH),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def rows(url: str, query: str) -> list[Any]:
-    connection = await asyncpg.connect(url)
-    try:
-        found: list[Any] = await connection.fetch(query)
-    finally:
-        await connection.close()
-    return found
+    return await run_worker("sla.jobs", url, failpoint, settings={"SLA_JOB_BATCH": str(BATCH)})
 
 
 async def check_applied_once(url: str) -> None:

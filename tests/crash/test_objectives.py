@@ -1,16 +1,12 @@
 """The worker of availability objectives killed between its steps: each breach is told once, none is missed."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -27,30 +23,12 @@ from shared.events.outbox import OutboxWriter
 from shared.kernel.clock import SystemClock
 from shared.kernel.context import Actor
 from shared.testing.plugin import MakeDatabase
+from shared.testing.worker_process import rows, run_worker
 
 pytestmark = pytest.mark.crash
 
 OBJECTIVES = 5
 BATCH = 2
-TIMEOUT_SECONDS = 60
-# What `careloop serve sla --role worker` runs of the objectives, until nothing is to be looked at any more.
-WORKER = """
-import asyncio
-from services.sla.service import Settings, build
-from shared.events.transport.postgres import PostgresTransport
-from shared.kernel.clock import SystemClock
-
-async def main():
-    settings = Settings()
-    service = build(settings, clock=SystemClock(), transport=PostgresTransport(settings.events_database_url))
-    worker = next(loop for loop in service.loops if loop.name == "sla.objectives")
-    await service.open()
-    while await worker.run_once():
-        pass
-    await service.close()
-
-asyncio.run(main())
-"""
 
 
 @pytest_asyncio.fixture
@@ -81,33 +59,7 @@ async def report_outages(database: Database) -> None:
 
 async def work_on(url: str, failpoint: str = "") -> int:
     """Run a worker process until there is nothing to do, or it dies; its return code."""
-    environment = {
-        **os.environ,
-        "CARELOOP_FAILPOINT": failpoint,
-        "SLA_DATABASE_URL": url,
-        "SLA_EVENTS_DATABASE_URL": url,
-        "SLA_JWKS": "/nowhere/jwks.json",
-        "SLA_AVAILABILITY_BATCH": str(BATCH),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def rows(url: str, query: str) -> list[Any]:
-    connection = await asyncpg.connect(url)
-    try:
-        found: list[Any] = await connection.fetch(query)
-    finally:
-        await connection.close()
-    return found
+    return await run_worker("sla.objectives", url, failpoint, settings={"SLA_AVAILABILITY_BATCH": str(BATCH)})
 
 
 async def told(url: str) -> Counter[tuple[str, int]]:

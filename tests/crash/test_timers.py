@@ -4,16 +4,13 @@ A real process fires real timers and dies at a failpoint; another one goes on af
 """
 
 import asyncio
-import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -34,31 +31,13 @@ from shared.kernel.clock import SystemClock
 from shared.kernel.context import Actor
 from shared.kernel.ids import new_id
 from shared.testing.plugin import MakeDatabase
+from shared.testing.worker_process import rows, run_worker
 
 pytestmark = pytest.mark.crash
 
 SUBJECTS = 12
 BATCH = 4
-TIMEOUT_SECONDS = 60
 HOUR = timedelta(hours=1)
-# What `careloop serve sla --role worker` runs of the timers, until nothing is due any more.
-WORKER = """
-import asyncio
-from services.sla.service import Settings, build
-from shared.events.transport.postgres import PostgresTransport
-from shared.kernel.clock import SystemClock
-
-async def main():
-    settings = Settings()
-    service = build(settings, clock=SystemClock(), transport=PostgresTransport(settings.events_database_url))
-    worker = next(loop for loop in service.loops if loop.name == "sla.timers")
-    await service.open()
-    while await worker.run_once():
-        pass
-    await service.close()
-
-asyncio.run(main())
-"""
 CAUGHT_UP = (
     "INSERT INTO consumer_progress (consumer_group, topic, partition, consumed_through_at, caught_up, checked_at, "
     "trusted_until) VALUES ('sla', 'ticketing.events', 0, now(), true, now(), NULL)"
@@ -120,33 +99,7 @@ async def database(make_database: MakeDatabase) -> AsyncIterator[Database]:
 
 async def work_on(url: str, failpoint: str = "") -> int:
     """Run a worker process until nothing is due, or it dies; its return code."""
-    environment = {
-        **os.environ,
-        "CARELOOP_FAILPOINT": failpoint,
-        "SLA_DATABASE_URL": url,
-        "SLA_EVENTS_DATABASE_URL": url,
-        "SLA_JWKS": "/nowhere/jwks.json",
-        "SLA_TIMER_BATCH": str(BATCH),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def rows(url: str, query: str) -> list[Any]:
-    connection = await asyncpg.connect(url)
-    try:
-        found: list[Any] = await connection.fetch(query)
-    finally:
-        await connection.close()
-    return found
+    return await run_worker("sla.timers", url, failpoint, settings={"SLA_TIMER_BATCH": str(BATCH)})
 
 
 async def faults(url: str) -> list[str]:
