@@ -13,7 +13,7 @@ from services.valuation.domain.days import ReviewCalendar
 from services.valuation.domain.ledger import LedgerRules
 from services.valuation.messaging.inbound import SUBSCRIPTIONS
 from services.valuation.messaging.outbound import OUTBOUND
-from services.valuation.persistence.tables import HISTORY
+from services.valuation.persistence.history import HISTORY
 from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
 from services.valuation.usecases.rebuild_standings import RebuildReport

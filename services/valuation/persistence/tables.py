@@ -3,12 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.db.migrations import History
-from shared.events import tables as event_tables
-from shared.web import tables as web_tables
-
-metadata = sa.MetaData()
-AT = sa.DateTime(timezone=True)
+from services.valuation.persistence.metadata import AT, metadata
 
 # The register: people's data stands here and nowhere else.
 customers = sa.Table(
@@ -216,8 +211,3 @@ service_cases = sa.Table(
     sa.Column("outcome", sa.Text),
 )
 sa.Index("service_cases_customer", service_cases.c.customer_id, service_cases.c.kind)
-
-event_tables.add_to(metadata)
-web_tables.add_to(metadata)
-
-HISTORY = History("valuation", metadata)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.valuation.persistence.tables import HISTORY
+from services.valuation.persistence.history import HISTORY
 from services.valuation.service import build, valuation_of
 from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
