@@ -53,6 +53,39 @@ SELECT uuidv7(), shard, subject_id, 2, 'sla.clock_breached.v1', now(), gen_rando
         'breached_at', due_at, 'fired_at', now())::text
 FROM gone
 """
+# The same rows that firing leaves behind, written by the server alone: nothing is read by anybody, nothing decided.
+_SAME_ROWS = """
+WITH due AS (
+    SELECT id FROM timers WHERE parked_at IS NULL AND due_at <= now()
+        AND due_at >= (SELECT low_water_at FROM timer_marks)
+    ORDER BY due_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM timers WHERE id IN (SELECT id FROM due)
+    RETURNING clock_id, cycle, subject_id, kind, level, due_at, generation, shard
+), next AS (
+    INSERT INTO timers (clock_id, cycle, subject_id, kind, level, due_at, generation, shard)
+    SELECT clock_id, cycle, subject_id, 'escalation', 1, due_at + interval '1 hour', generation, shard FROM gone
+), followed AS (
+    UPDATE clocks AS c SET state = 'overdue', breached_at = g.due_at, detail = c.detail || jsonb_build_object(
+        'published_breaches', jsonb_build_array(g.due_at),
+        'fired', jsonb_build_array(jsonb_build_array('breach', 0, 0, 0)),
+        'plan', jsonb_build_array(c.detail -> 'plan' -> 1))
+    FROM gone AS g WHERE c.id = g.clock_id AND c.cycle = g.cycle
+), journal AS (
+    INSERT INTO firings (clock_id, cycle, kind, level, repeat, arming, subject_id, threshold_at, fired_at, target,
+        is_digest)
+    SELECT clock_id, cycle, kind, level, 0, 0, subject_id, due_at, now(), '', false FROM gone
+), counted AS (
+    UPDATE subjects AS s SET version = s.version + 1, sequence = s.sequence + 1, last_occurred_at = now()
+    FROM gone AS g WHERE s.id = g.subject_id
+)
+INSERT INTO outbox (event_id, shard, key, sequence, type, occurred_at, correlation_id, depth, payload)
+SELECT uuidv7(), shard, subject_id, 2, 'sla.clock_breached.v1', now(), gen_random_uuid(), 0,
+    json_build_object('clock_id', clock_id, 'subject_id', subject_id, 'subject_kind', 'ticket', 'agreement', 'sla',
+        'metric', 'resolution', 'cycle', cycle, 'policy_version_id', clock_id, 'due_at', due_at,
+        'breached_at', due_at, 'fired_at', now())::text
+FROM gone
+"""
 _LATENESS = """
 SELECT percentile_cont(ARRAY[0.5, 0.99, 1.0]) WITHIN GROUP (
     ORDER BY extract(epoch FROM pg_xact_commit_timestamp(xmin) - threshold_at)
@@ -190,6 +223,15 @@ async def drained(
 
 async def bare(url: str, version: UUID, count: int) -> float:
     """The rate of a bare delete-and-insert of as many timers, in batches of the same size."""
+    return await _by_the_server(_BARE, url, version, count)
+
+
+async def same_rows(url: str, version: UUID, count: int) -> float:
+    """The rate at which the server alone writes the rows that firing as many timers leaves behind."""
+    return await _by_the_server(_SAME_ROWS, url, version, count)
+
+
+async def _by_the_server(statement: str, url: str, version: UUID, count: int) -> float:
     connection = await asyncpg.connect(url)
     try:
         await world.clear_fired(connection)
@@ -198,7 +240,7 @@ async def bare(url: str, version: UUID, count: int) -> float:
         await connection.execute("VACUUM ANALYZE timers, clocks, subjects", timeout=600)
         done, begun = 0, time.perf_counter()
         while done < count:
-            done += int((await connection.execute(_BARE, BATCH)).rpartition(" ")[2])
+            done += int((await connection.execute(statement, BATCH)).rpartition(" ")[2])
         return done / (time.perf_counter() - begun)
     finally:
         await connection.close()

@@ -5,6 +5,7 @@ Rows that are looked at (subjects, ledgers, clocks) are made by the server in on
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -72,6 +73,16 @@ WITH made AS MATERIALIZED (
 INSERT INTO timers (clock_id, cycle, subject_id, kind, level, due_at, generation, shard)
 SELECT clock_id, 1, subject_id, 'breach', 0, due_at, 1, n % 16 FROM made ORDER BY due_at
 """
+_TABLES = ("timers", "subjects", "ledger", "clocks")
+_INDEXES = """
+SELECT indexname AS name, indexdef AS definition FROM pg_indexes
+WHERE tablename = ANY ($1) AND indexname NOT IN (SELECT conname FROM pg_constraint)
+"""
+# Keys first: those of other tables refer to them.
+_CONSTRAINTS = """
+SELECT conname AS name, conrelid::regclass::text AS owner, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+WHERE contype IN ('p', 'u', 'f') AND conrelid::regclass::text = ANY ($1) ORDER BY contype <> 'f' DESC, conname
+"""
 TIMER_COLUMNS = ("clock_id", "cycle", "subject_id", "kind", "level", "due_at", "generation", "shard")
 # COPY in text: what waits needs no more than to be told apart.
 _LINES = 20_000
@@ -102,16 +113,22 @@ async def add_promises(
     connection: Any, count: int, first_due_at: datetime, spacing: timedelta, version: UUID
 ) -> None:
     """`count` open tickets whose clocks are due from then on, so far apart."""
-    await connection.execute(_PROMISES, count, first_due_at, spacing, version, TARGET, timeout=3_600)
+    async with _bare_tables(connection, count):
+        for first in range(0, count, _MANY):
+            await connection.execute(
+                _PROMISES,
+                min(_MANY, count - first),
+                first_due_at + first * spacing,
+                spacing,
+                version,
+                TARGET,
+                timeout=3_600,
+            )
 
 
 async def add_waiting(connection: Any, count: int, from_at: datetime, span: timedelta) -> None:
     """`count` pending timers spread over `span`, by COPY, in no order of their due instants."""
-    index = await connection.fetchval("SELECT indexdef FROM pg_indexes WHERE indexname = 'timers_pending'")
-    async with connection.transaction():
-        if count >= _MANY:
-            # Filled first and sorted once, as a restore does: a tenth of the time.
-            await connection.execute("SET LOCAL maintenance_work_mem = '512MB'; DROP INDEX timers_pending")
+    async with _bare_tables(connection, count):
         await connection.copy_to_table(
             "timers",
             source=_waiting(count, from_at, span),
@@ -119,8 +136,28 @@ async def add_waiting(connection: Any, count: int, from_at: datetime, span: time
             format="text",
             timeout=3_600,
         )
-        if count >= _MANY:
-            await connection.execute(index, timeout=3_600)
+
+
+@asynccontextmanager
+async def _bare_tables(connection: Any, count: int) -> AsyncIterator[None]:
+    """Millions of rows are filled in first and sorted and checked once, as a restore does: a tenth of the time."""
+    if count <= _MANY:
+        yield
+        return
+    indexes = await connection.fetch(_INDEXES, list(_TABLES))
+    keys = await connection.fetch(_CONSTRAINTS, list(_TABLES))
+    for key in reversed(keys):
+        await connection.execute(f"ALTER TABLE {key['owner']} DROP CONSTRAINT {key['name']}")
+    for index in indexes:
+        await connection.execute(f"DROP INDEX {index['name']}")
+    yield
+    await connection.execute("SET maintenance_work_mem = '1GB'")
+    for key in keys:
+        await connection.execute(
+            f"ALTER TABLE {key['owner']} ADD CONSTRAINT {key['name']} {key['definition']}", timeout=3_600
+        )
+    for index in indexes:
+        await connection.execute(index["definition"], timeout=3_600)
 
 
 async def _waiting(count: int, from_at: datetime, span: timedelta) -> AsyncIterator[bytes]:

@@ -1,7 +1,6 @@
 """Thresholds: the points on a clock's scale at which something is to be said, each of them once (rule 8)."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -33,8 +32,7 @@ class Fired(NamedTuple):
     arming: int
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(NamedTuple):
     """One that is still to fire, at a definite instant. `target` is whom it is for, `label` how it is written."""
 
     kind: ThresholdKind

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from services.sla.domain.clock_status import FINISHED
 from services.sla.persistence.tables import (
     calendar_versions,
     calendars,
@@ -69,6 +70,7 @@ class ClockFilter:
         }
         if self.states:
             found["states"] = list(self.states)
+            found["over"] = sorted({state in FINISHED for state in self.states})
         for name in ("started_from", "started_until", "for_customer"):
             if getattr(self, name) is not None:
                 found[name] = getattr(self, name)
@@ -90,6 +92,7 @@ def conditions(names: frozenset[str]) -> list[sa.ColumnElement[bool]]:
             column = policy_versions.c.policy_id if name == "policy_id" else clocks.c[name]
             made.append(column == sa.bindparam(name, type_=column.type))
     if "states" in names:
+        made.append(clocks.c.is_over == sa.any_(sa.bindparam("over", type_=ARRAY(sa.Boolean))))
         made.append(clocks.c.state == sa.any_(sa.bindparam("states", type_=ARRAY(sa.Text))))
     if "started_from" in names:
         made.append(clocks.c.started_at >= sa.bindparam("started_from", type_=_AT))

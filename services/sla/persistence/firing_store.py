@@ -67,6 +67,7 @@ _CLOCK_VALUES = (
     ("warned_ats", "timestamptz"),
     ("details", "text"),
 )
+# In the order of `Timer`, then its shard.
 _TIMER_VALUES = (
     ("timer_clock_ids", "uuid"),
     ("timer_cycles", "integer"),
@@ -77,14 +78,15 @@ _TIMER_VALUES = (
     ("timer_generations", "integer"),
     ("timer_shards", "smallint"),
 )
+# In the order of `Firing`.
 _FIRING_VALUES = (
     ("firing_clock_ids", "uuid"),
     ("firing_cycles", "integer"),
+    ("firing_subject_ids", "uuid"),
     ("firing_kinds", "text"),
     ("firing_levels", "smallint"),
     ("firing_repeats", "smallint"),
     ("firing_armings", "integer"),
-    ("firing_subject_ids", "uuid"),
     ("threshold_ats", "timestamptz"),
     ("fired_ats", "timestamptz"),
     ("targets", "text"),
@@ -115,7 +117,7 @@ WITH followed AS (
     FROM unnest({_unnest(_TIMER_VALUES)})
         AS t (clock_id, cycle, subject_id, kind, level, due_at, generation, shard)
 ), journal AS (
-    INSERT INTO firings (clock_id, cycle, kind, level, repeat, arming, subject_id, threshold_at, fired_at,
+    INSERT INTO firings (clock_id, cycle, subject_id, kind, level, repeat, arming, threshold_at, fired_at,
         target, is_digest)
     SELECT * FROM unnest({_unnest(_FIRING_VALUES)})
 )
@@ -165,35 +167,8 @@ async def save(work: Work, fired: Iterable[Subject]) -> None:
         changes = subject.take_changes()
         followed += [_clock_values(clock, work.now) for clock in changes.clocks]
         shard = shard_of(subject.id)
-        alarms += [
-            (
-                timer.clock_id,
-                timer.cycle,
-                timer.subject_id,
-                timer.kind,
-                timer.level,
-                timer.due_at,
-                timer.generation,
-                shard,
-            )
-            for timer in changes.timers
-        ]
-        journal += [
-            (
-                firing.clock_id,
-                firing.cycle,
-                firing.kind,
-                firing.level,
-                firing.repeat,
-                firing.arming,
-                firing.subject_id,
-                firing.threshold_at,
-                firing.fired_at,
-                firing.target,
-                firing.is_digest,
-            )
-            for firing in changes.firings
-        ]
+        alarms += [(*timer, shard) for timer in changes.timers]
+        journal += changes.firings
         counted.append((subject.id, subject.sequence, subject.last_occurred_at))
     if counted:
         columns = (

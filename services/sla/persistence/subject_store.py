@@ -41,7 +41,7 @@ _LOCK_OR_ADD = Statement(
     {},
 )
 
-_CLOCK_COLUMNS = tuple(column.name for column in clocks.columns)
+_CLOCK_COLUMNS = tuple(column.name for column in clocks.columns if column.computed is None)
 # Written once, when the subject is first heard of.
 _PINNED = ("kind", "revision")
 _SUBJECT_COLUMNS = (

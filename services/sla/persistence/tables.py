@@ -142,6 +142,14 @@ clocks = sa.Table(
     sa.Column("queue", sa.Text),
     sa.Column("run_state", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    # For the index of lists by state: `state` itself changes with every threshold, and an update that changes no
+    # index is written in place, at half the cost.
+    sa.Column(
+        "is_over",
+        sa.Boolean,
+        sa.Computed("run_state = ANY (ARRAY['ended', 'cancelled'])", persisted=True),
+        nullable=False,
+    ),
     sa.Column("started_at", AT, nullable=False),
     sa.Column("due_at", AT),
     sa.Column("due_position", sa.BigInteger, nullable=False),
@@ -163,7 +171,7 @@ clocks = sa.Table(
 sa.Index("clocks_by_subject", clocks.c.subject_id)
 sa.Index("clocks_by_customer", clocks.c.customer_id, clocks.c.started_at, clocks.c.id, clocks.c.cycle)
 sa.Index("clocks_by_start", clocks.c.started_at, clocks.c.id, clocks.c.cycle)
-sa.Index("clocks_by_state", clocks.c.state, clocks.c.started_at, clocks.c.id, clocks.c.cycle)
+sa.Index("clocks_by_end", clocks.c.is_over, clocks.c.started_at, clocks.c.id, clocks.c.cycle)
 sa.Index("clocks_by_metric", clocks.c.metric, clocks.c.started_at, clocks.c.id, clocks.c.cycle)
 
 # Alarms, one for the next threshold of each clock. Without foreign keys: the hot path, under the subject's lock.

@@ -5,9 +5,8 @@ old one to be found stale: consumers that deleted timers lost most of their time
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zlib import crc32
 
@@ -26,6 +25,7 @@ _IDS = sa.bindparam("ids", type_=ARRAY(sa.BigInteger))
 _ONE = sa.bindparam("timer_id", type_=sa.BigInteger)
 _MARK = sa.select(timer_marks.c.low_water_at).scalar_subquery()
 _PENDING = timers.c.parked_at.is_(None)
+_KINDS = {kind.value: kind for kind in ThresholdKind}
 
 
 def _claim(sweeps: bool) -> sa.Select[Any]:
@@ -107,8 +107,7 @@ def _parked_page(after: bool) -> sa.Select[Any]:
 _PARKED = Composed(_parked_page)
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedTimer:
+class ClaimedTimer(NamedTuple):
     """A pending timer that this transaction has locked."""
 
     id: int
@@ -189,12 +188,12 @@ async def retry(work: Work, timer_id: int) -> Any:
 def claimed_of(row: Any) -> ClaimedTimer:
     """Of a row of `timers`."""
     timer = Timer(
-        clock_id=row["clock_id"],
-        cycle=row["cycle"],
-        subject_id=row["subject_id"],
-        kind=ThresholdKind(row["kind"]),
-        level=row["level"],
-        due_at=row["due_at"],
-        generation=row["generation"],
+        row["clock_id"],
+        row["cycle"],
+        row["subject_id"],
+        _KINDS[row["kind"]],
+        row["level"],
+        row["due_at"],
+        row["generation"],
     )
     return ClaimedTimer(row["id"], timer)

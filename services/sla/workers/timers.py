@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from services.sla.domain.thresholds import ThresholdKind
 from services.sla.persistence import timer_store
 from services.sla.usecases.fire_timers import Fired, FireTimers, fire_claimed, fire_timers
 from services.sla.usecases.park_timer import ParkTimer, park_timer
@@ -23,8 +24,10 @@ log = structlog.get_logger(__name__)
 
 AFTER_COMMIT = failpoints.declare("timers.after_commit", "the thresholds are written, nobody was woken")
 
-# With a backlog one batch computes while the database works on another.
-SIDE_BY_SIDE = 2
+# With a backlog one lane computes while the database works for another; each goes on from batch to batch, so that
+# neither waits for the other, but not for ever: what else the loop does has its turn.
+LANES = 3
+BATCHES_A_LANE = 8
 LONGEST_POLL_SECONDS = 0.1
 SHORTEST_POLL_SECONDS = 0.005
 LATENESS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0, 3600.0)
@@ -36,6 +39,7 @@ _lateness = histogram(
     "kind",
     buckets=LATENESS_SECONDS,
 )
+_lateness_of = {kind: _lateness.labels(kind) for kind in ThresholdKind}
 _parked = counter("careloop_sla_timers_parked_total", "Timers that failed alone and were parked")
 
 
@@ -79,7 +83,7 @@ class TimerWorker:
             return 0
         command = replace(self._command, sweeps=sweeps, ignores_horizon=self._hold.is_over(now))
         try:
-            fired = await self._fire_batches(command)
+            fired = await self._fire_lanes(command)
         except (*TRANSIENT, *RETRIED):
             raise
         except Exception:
@@ -92,11 +96,7 @@ class TimerWorker:
         elif fired.first_due_at is not None and now - self._marked_at >= self._upkeep.mark_seconds:
             await self._raise_mark(fired.first_due_at - self._upkeep.mark_lag)
             self._marked_at = now
-        if fired.is_catching_up:
-            # Those who hear of it all at once shall not break down under it.
-            least_seconds = fired.timers / self._upkeep.catch_up_per_second
-            await asyncio.sleep(max(0.0, least_seconds - (time.monotonic() - now)))
-        elif fired.timers == 0:
+        if fired.timers == 0:
             self._plan_next_poll(await self.next_due_at())
         return fired.timers
 
@@ -107,19 +107,37 @@ class TimerWorker:
     async def close(self) -> None:
         """Holds nothing between batches."""
 
-    async def _fire_batches(self, command: FireTimers) -> Fired:
-        """One batch, or some at once where there is a backlog; raises what one of them raised, when all are over."""
+    async def _fire_lanes(self, command: FireTimers) -> Fired:
+        """One batch, or lanes where there is a backlog; raises what one of them raised, when all are over."""
         is_alone = not self._has_backlog or not isinstance(self._database.clock, SystemClock)
         if is_alone:
-            return await self._fire(command)
+            return await self._fire_lane(command, batches=1, lanes=1)
         others = replace(command, sweeps=False)
-        batches = [command, *[others] * (SIDE_BY_SIDE - 1)]
-        outcomes = await asyncio.gather(*map(self._fire, batches), return_exceptions=True)
+        lanes = [
+            self._fire_lane(one, batches=BATCHES_A_LANE, lanes=LANES)
+            for one in (command, *[others] * (LANES - 1))
+        ]
         together = Fired()
-        for outcome in outcomes:
+        for outcome in await asyncio.gather(*lanes, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
             together.add(outcome)
+        return together
+
+    async def _fire_lane(self, command: FireTimers, *, batches: int, lanes: int) -> Fired:
+        """Batch after batch, as long as they are full."""
+        together = Fired()
+        for _ in range(batches):
+            begun = time.monotonic()
+            fired = await self._fire(command)
+            together.add(fired)
+            if fired.is_catching_up:
+                # Those who hear of it all at once shall not break down under it.
+                least_seconds = lanes * fired.timers / self._upkeep.catch_up_per_second
+                await asyncio.sleep(max(0.0, least_seconds - (time.monotonic() - begun)))
+            if fired.timers < command.limit:
+                break
+            command = replace(command, sweeps=False)
         return together
 
     async def _fire(self, command: FireTimers, timer_id: int | None = None) -> Fired:
@@ -136,8 +154,7 @@ class TimerWorker:
                 fired = await fire_claimed(command, claimed, work, works)
         failpoints.hit(AFTER_COMMIT)
         for threshold in fired.thresholds:
-            late = (work.now - threshold.at) / timedelta(seconds=1)
-            _lateness.labels(threshold.kind).observe(max(0.0, late))
+            _lateness_of[threshold.kind].observe(max(0.0, (work.now - threshold.at).total_seconds()))
         return fired
 
     async def _one_by_one(self) -> int:
