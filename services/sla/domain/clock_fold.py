@@ -95,7 +95,7 @@ class ClockFold:
     @property
     def is_at_work(self) -> bool:
         """Whether it runs or stands still, rather than being over or not begun."""
-        return self._state in (RunState.RUNNING, RunState.PAUSED)
+        return self._state is RunState.RUNNING or self._state is RunState.PAUSED
 
     @property
     def is_over(self) -> bool:

@@ -210,9 +210,9 @@ class _Reading:
         said = {name: entry.data[name] for name in _FACTS[entry.kind] if entry.data.get(name) is not None}
         if entry.kind is EntryKind.CLASSIFIED:
             said["category"] = entry.data.get("category")
-        facts = replace(self.subject.facts, **said)
-        if facts != self.subject.facts:
-            self.subject.facts = facts
+        known = self.subject.facts
+        if any(getattr(known, name) != value for name, value in said.items()):
+            self.subject.facts = replace(known, **said)
             self._reselect(entry)
 
     def _customer_changed(self, entry: Entry) -> None:
