@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from services.valuation.api.cost_rates import cost_rate_routes
 from services.valuation.api.customers import customer_routes
 from services.valuation.api.margin_rates import margin_rate_routes
 from services.valuation.api.permissions import PERMISSIONS
@@ -75,6 +76,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             tier_routes(valuation),
             tier_rule_routes(reviews.wake.set),
             margin_rate_routes(valuation),
+            cost_rate_routes(),
             operator_routes(consumer.dead_letters),
         ],
         permissions=PERMISSIONS,

@@ -26,5 +26,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "set_margin_rate": frozenset({"admin"}),
     "list_margin_rates": LEADS,
     "get_margin_rate": LEADS,
+    "set_cost_rate": frozenset({"admin"}),
+    "list_cost_rates": LEADS,
+    "get_cost_rate": LEADS,
+    "list_cost_rate_versions": LEADS,
     **OPERATOR_PERMISSIONS,
 }

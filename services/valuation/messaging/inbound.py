@@ -1,8 +1,9 @@
-"""Events of ticketing and complaints, turned into notes of the customer's service history (V1)."""
+"""Events of ticketing and complaints, turned into service history (V1) and cost to serve (V7)."""
 
 from collections.abc import Callable
 from typing import Any
 
+from services.valuation.messaging.case_costs import FACTS, handled_in_preparation, prepare_costs
 from services.valuation.usecases.note_service_case import (
     NoteCaseClosed,
     NoteCaseOpened,
@@ -82,10 +83,10 @@ def _on(contract: type[Contract], translate: Callable[[Envelope, Any], NoteServi
     async def handle(work: Work, envelope: Envelope, payload: Any) -> None:
         await note_service_case(translate(envelope, payload), work)
 
-    return Subscription(contract, handle)
+    return Subscription(contract, handle, prepare_costs if contract in FACTS else None)
 
 
-SUBSCRIPTIONS = (
+_HISTORY = (
     _on(TicketOpenedV1, _ticket_opened),
     _on(TicketCustomerChangedV1, _ticket_customer_changed),
     _on(TicketClosedV1, _ticket_closed),
@@ -97,4 +98,15 @@ SUBSCRIPTIONS = (
     _on(ComplaintClosedV1, _complaint_closed),
     _on(ComplaintReopenedV1, _complaint_reopened),
     _on(ComplaintSatisfactionRecordedV1, _satisfaction_recorded),
+)
+
+_NOTED = {subscription.contract for subscription in _HISTORY}
+
+SUBSCRIPTIONS = (
+    *_HISTORY,
+    *(
+        Subscription(contract, handled_in_preparation, prepare_costs)
+        for contract in FACTS
+        if contract not in _NOTED
+    ),
 )
