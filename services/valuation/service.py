@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 from services.valuation.api.cost_rates import cost_rate_routes
 from services.valuation.api.customers import customer_routes
+from services.valuation.api.indicator_measurements import indicator_measurement_routes
+from services.valuation.api.indicator_systems import indicator_system_routes
 from services.valuation.api.margin_rates import margin_rate_routes
 from services.valuation.api.permissions import PERMISSIONS
+from services.valuation.api.referrals import referral_routes
+from services.valuation.api.savings import saving_routes
 from services.valuation.api.tier_rules import tier_rule_routes
 from services.valuation.api.tiers import tier_routes
 from services.valuation.api.transaction_imports import import_routes
 from services.valuation.api.transactions import transaction_routes
+from services.valuation.api.value_scores import value_score_routes
 from services.valuation.domain.days import ReviewCalendar
 from services.valuation.domain.ledger import LedgerRules
 from services.valuation.messaging.inbound import SUBSCRIPTIONS
@@ -19,6 +24,7 @@ from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
 from services.valuation.usecases.rebuild_standings import RebuildReport
 from services.valuation.workers.imports import ImportLoop
+from services.valuation.workers.measurements import MeasurementLoop
 from services.valuation.workers.rebuild import rebuild_all
 from services.valuation.workers.reviews import ReviewLoop
 from shared.db.database import Database
@@ -64,6 +70,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
     consumer = Consumer(NAME, database, transport, SUBSCRIPTIONS)
     imports = ImportLoop(database, valuation, poll_seconds=settings.import_poll_seconds)
     reviews = ReviewLoop(database, valuation, poll_seconds=settings.review_poll_seconds)
+    measurements = MeasurementLoop(database, valuation, poll_seconds=settings.measurement_poll_seconds)
     app = create_app(
         NAME,
         title="careloop valuation",
@@ -77,6 +84,11 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             tier_rule_routes(reviews.wake.set),
             margin_rate_routes(valuation),
             cost_rate_routes(),
+            value_score_routes(valuation),
+            referral_routes(valuation),
+            saving_routes(valuation),
+            indicator_system_routes(),
+            indicator_measurement_routes(measurements.wake.set),
             operator_routes(consumer.dead_letters),
         ],
         permissions=PERMISSIONS,
@@ -97,6 +109,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             consumer,
             imports,
             reviews,
+            measurements,
             *upkeep_loops(
                 NAME, database, log=transport if isinstance(transport, PostgresTransport) else None
             ),

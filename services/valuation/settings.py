@@ -30,6 +30,7 @@ class Settings(ServiceSettings):
         default=7, ge=1, le=366, description="7: Mondays at 00:00; 1: every night."
     )
     review_poll_seconds: float = Field(default=5.0, gt=0)
+    measurement_poll_seconds: float = Field(default=30.0, gt=0)
     batch_rows: int = Field(default=1000, ge=1, le=10_000, description="Rows or standings a transaction.")
     import_inline_rows: int = Field(
         default=2000, ge=0, description="Imports up to this are done in the request."
