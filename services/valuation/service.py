@@ -10,7 +10,12 @@ from services.valuation.api.margin_rates import margin_rate_routes
 from services.valuation.api.permissions import PERMISSIONS
 from services.valuation.api.referrals import referral_routes
 from services.valuation.api.savings import saving_routes
+from services.valuation.api.tier_contests import tier_contest_routes
+from services.valuation.api.tier_explanation import tier_explanation_routes
+from services.valuation.api.tier_overrides import tier_override_routes
+from services.valuation.api.tier_rule_previews import tier_rule_preview_routes
 from services.valuation.api.tier_rules import tier_rule_routes
+from services.valuation.api.tier_runs import tier_run_routes
 from services.valuation.api.tiers import tier_routes
 from services.valuation.api.transaction_imports import import_routes
 from services.valuation.api.transactions import transaction_routes
@@ -58,6 +63,8 @@ def valuation_of(settings: Settings, clock: Clock) -> Valuation:
         clock=clock,
         batch_rows=settings.batch_rows,
         inline_rows=settings.import_inline_rows,
+        demotion_cap=settings.demotion_cap,
+        override_days=settings.override_days,
         receiving_seconds=settings.import_receiving_seconds,
     )
 
@@ -82,6 +89,11 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             import_routes(valuation, imports.wake.set, settings.import_limit_bytes),
             tier_routes(valuation),
             tier_rule_routes(reviews.wake.set),
+            tier_rule_preview_routes(valuation),
+            tier_run_routes(reviews.wake.set),
+            tier_override_routes(valuation),
+            tier_contest_routes(valuation),
+            tier_explanation_routes(valuation),
             margin_rate_routes(valuation),
             cost_rate_routes(),
             value_score_routes(valuation),

@@ -151,7 +151,7 @@ class ProfileOut(ApiModel):
     currency: str
     tier: str
     tier_since: Instant
-    tier_rule_version: int
+    tier_rule_version: int = Field(description="The version of the rules that this customer is judged by.")
     tier_outlook: TierOutlookOut
     rfm: RfmOut
     realised_value: RealisedValueOut
@@ -167,7 +167,8 @@ async def read_profile(session: Session, customer_id: UUID, valuation: Valuation
     if customer is None or standing is None:
         raise CustomerNotFoundError
     ledger, now = valuation.ledger, valuation.clock.now()
-    rules = await tier_rules.in_force(session, now)
+    book = await tier_rules.book_of(session, [standing], await tier_rules.in_force(session, now))
+    rules = book.of(standing.rule_version)
     opens_on = opening_day(ledger.calendar.day_of(now), rules.window_days)
     days = (await transactions.days_of(session, [customer_id], opens_on))[customer_id]
     seen = outlook(days, standing.held, now, rules, ledger.calendar)

@@ -44,6 +44,10 @@ standings = sa.Table(
     sa.Column("warned_at", AT),
     sa.Column("demotes_at", AT),
     sa.Column("next_review_at", AT),
+    # The version of the rules that the tier is judged by; NULL: a row from before versions were kept.
+    sa.Column("rule_version", sa.Integer),
+    sa.Column("override_id", sa.Uuid),
+    sa.Column("override_until", AT),
 )
 sa.Index("standings_value", standings.c.margin_minor.desc(), standings.c.customer_id)
 sa.Index("standings_tier_value", standings.c.tier, standings.c.margin_minor.desc(), standings.c.customer_id)
@@ -105,6 +109,7 @@ tier_changes = sa.Table(
     sa.Column("value_minor", sa.BigInteger, nullable=False),
     sa.Column("threshold_minor", sa.BigInteger, nullable=False),
     sa.Column("effective_at", AT, nullable=False),
+    sa.Column("override_id", sa.Uuid),
 )
 
 # `reviewed_through` is the last customer looked at since the version took effect; NULL before the first.

@@ -15,7 +15,7 @@ from services.valuation.domain.errors import (
 )
 from services.valuation.domain.ledger import Entry, Net, Transaction, gross_amount_of, net_of
 from services.valuation.domain.standing import Standing
-from services.valuation.domain.tiers import TierRules
+from services.valuation.domain.tiering.rule_change import RuleBook
 from services.valuation.persistence import (
     customers,
     margin_rates,
@@ -54,7 +54,7 @@ class _Books:
     """The state of one batch: what it knows, locked, and what it is going to write."""
 
     valuation: Valuation
-    rules: TierRules
+    rules: RuleBook
     rates: dict[str, Decimal]
     standings: dict[UUID, Standing]
     known: dict[str, Transaction]
@@ -86,7 +86,7 @@ async def book_transactions(
     targets = [known[name].id for name in _corrected(bookings) if name in known]
     books = _Books(
         valuation=valuation,
-        rules=rules,
+        rules=await tier_rules.book_of(work, locked.values(), rules),
         rates=await margin_rates.all_rates(work),
         standings=locked,
         known=known,
@@ -152,7 +152,7 @@ def _book(booking: Booking, owner: UUID | None, books: _Books, work: Work) -> Ou
     books.known[entry.external_id] = transaction
     books.added.append(transaction)
     if standing.id not in books.touched:
-        standing.bring_up_to(work.now, books.rules, books.valuation.ledger)
+        standing.bring_up_to(work.now, books.rules.of(standing.rule_version), books.valuation.ledger)
         books.touched[standing.id] = standing
     standing.record(transaction, work.now, books.valuation.ledger)
     return Outcome("accepted", transaction)

@@ -79,7 +79,8 @@ async def rebuild_standings(
         await transactions.save_nets(work, nets, valuation.ledger.calendar)
         for standing in wrong:
             standing.needs_ledger = True
-        await judge_tiers(wrong, work, valuation, await tier_rules.in_force(work, work.now))
+        in_force = await tier_rules.in_force(work, work.now)
+        await judge_tiers(wrong, work, valuation, await tier_rules.book_of(work, wrong, in_force))
     return report, ids[-1] if len(ids) == valuation.batch_rows else None
 
 
