@@ -19,6 +19,7 @@ from services.valuation.api.tier_runs import tier_run_routes
 from services.valuation.api.tiers import tier_routes
 from services.valuation.api.transaction_imports import import_routes
 from services.valuation.api.transactions import transaction_routes
+from services.valuation.api.value_reports import value_report_routes
 from services.valuation.api.value_scores import value_score_routes
 from services.valuation.domain.days import ReviewCalendar
 from services.valuation.domain.ledger import LedgerRules
@@ -97,6 +98,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             margin_rate_routes(valuation),
             cost_rate_routes(),
             value_score_routes(valuation),
+            value_report_routes(valuation),
             referral_routes(valuation),
             saving_routes(valuation),
             indicator_system_routes(),
