@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from services.valuation.api.cost_rates import cost_rate_routes
 from services.valuation.api.customers import customer_routes
+from services.valuation.api.exchange_rates import exchange_rate_routes
 from services.valuation.api.indicator_measurements import indicator_measurement_routes
 from services.valuation.api.indicator_systems import indicator_system_routes
 from services.valuation.api.margin_rates import margin_rate_routes
@@ -23,7 +24,7 @@ from services.valuation.api.value_reports import value_report_routes
 from services.valuation.api.value_scores import value_score_routes
 from services.valuation.domain.days import ReviewCalendar
 from services.valuation.domain.ledger import LedgerRules
-from services.valuation.messaging.inbound import SUBSCRIPTIONS
+from services.valuation.messaging.inbound import subscriptions
 from services.valuation.messaging.outbound import OUTBOUND
 from services.valuation.persistence.history import HISTORY
 from services.valuation.settings import Settings
@@ -75,7 +76,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
     database = _database(settings, clock)
     valuation = valuation_of(settings, clock)
     relay = Relay(NAME, database, transport)
-    consumer = Consumer(NAME, database, transport, SUBSCRIPTIONS)
+    consumer = Consumer(NAME, database, transport, subscriptions(valuation))
     imports = ImportLoop(database, valuation, poll_seconds=settings.import_poll_seconds)
     reviews = ReviewLoop(database, valuation, poll_seconds=settings.review_poll_seconds)
     measurements = MeasurementLoop(database, valuation, poll_seconds=settings.measurement_poll_seconds)
@@ -103,6 +104,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             saving_routes(valuation),
             indicator_system_routes(),
             indicator_measurement_routes(measurements.wake.set),
+            exchange_rate_routes(valuation),
             operator_routes(consumer.dead_letters),
         ],
         permissions=PERMISSIONS,

@@ -62,5 +62,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "start_indicator_measurement": BOOKKEEPING,
     "list_indicator_measurements": STAFF,
     "get_indicator_measurement": STAFF,
+    "set_exchange_rate": frozenset({"admin"}),
+    "list_exchange_rates": LEADS,
+    "get_exchange_rate": LEADS,
     **OPERATOR_PERMISSIONS,
 }

@@ -111,7 +111,7 @@ class Standing(Aggregate):
             self.needs_ledger = True
             return
         day = ledger.calendar.day_of(entry.occurred_at)
-        rfm = self.rfm.with_purchase(day, entry.amount_minor, transaction.margin.minor)
+        rfm = self.rfm.with_purchase(day, transaction.ledger_amount_minor, transaction.margin.minor)
         if rfm is None:
             self.needs_ledger = True
             return

@@ -1,9 +1,11 @@
-"""Events of ticketing and complaints, turned into service history (V1) and cost to serve (V7)."""
+"""Events of ticketing, complaints and billing, turned into service history (V1), cost to serve (V7) and ledger."""
 
 from collections.abc import Callable
 from typing import Any
 
+from services.valuation.messaging.billing import billing_subscription
 from services.valuation.messaging.case_costs import FACTS, handled_in_preparation, prepare_costs
+from services.valuation.usecases.context import Valuation
 from services.valuation.usecases.note_service_case import (
     NoteCaseClosed,
     NoteCaseOpened,
@@ -102,7 +104,7 @@ _HISTORY = (
 
 _NOTED = {subscription.contract for subscription in _HISTORY}
 
-SUBSCRIPTIONS = (
+CASES = (
     *_HISTORY,
     *(
         Subscription(contract, handled_in_preparation, prepare_costs)
@@ -110,3 +112,8 @@ SUBSCRIPTIONS = (
         if contract not in _NOTED
     ),
 )
+
+
+def subscriptions(valuation: Valuation) -> list[Subscription]:
+    """One a contract; what is reported by others is booked by the ledger's rules."""
+    return [*CASES, billing_subscription(valuation)]

@@ -2,6 +2,7 @@
 
 from services.valuation.persistence import (
     cost_tables,
+    exchange_tables,
     indicator_tables,
     segment_tables,
     tables,
@@ -13,7 +14,7 @@ from shared.events import tables as event_tables
 from shared.web import tables as web_tables
 
 # Imported for what they add to the metadata.
-TABLES = (tables, cost_tables, indicator_tables, tiering_tables, segment_tables)
+TABLES = (tables, cost_tables, exchange_tables, indicator_tables, tiering_tables, segment_tables)
 event_tables.add_to(metadata)
 web_tables.add_to(metadata)
 

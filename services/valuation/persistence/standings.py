@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -56,13 +57,15 @@ _NEXT_DUE = statement(sa.text("SELECT min(next_review_at) FROM standings WHERE n
 async def add_many(work: Work, added: Sequence[Standing]) -> None:
     """Add standings with their events and history."""
     await run_rows(work, _ADD, _NAMES, [_row(one) for one in added])
-    await _publish(work, added)
+    await _publish(work, added, {})
 
 
-async def save_many(work: Work, changed: Sequence[Standing]) -> None:
-    """Write locked standings with their events and history."""
+async def save_many(
+    work: Work, changed: Sequence[Standing], causes: Mapping[UUID, Work] = MappingProxyType({})
+) -> None:
+    """Write locked standings with their events and history; `causes` are commands that events follow from."""
     await run_rows(work, _SAVE, _NAMES, [_row(one) for one in changed])
-    await _publish(work, changed)
+    await _publish(work, changed, causes)
 
 
 async def find(session: Session, customer_id: UUID) -> Standing | None:
@@ -106,11 +109,11 @@ async def next_due_at(session: Session) -> datetime | None:
     return due
 
 
-async def _publish(work: Work, written: Sequence[Standing]) -> None:
+async def _publish(work: Work, written: Sequence[Standing], causes: Mapping[UUID, Work]) -> None:
     await tier_history.add_many(work, [change for one in written for change in one.take_changes()])
     await tier_overrides.end_many(work, [end for one in written for end in one.take_ended_overrides()])
     for one in written:
-        work.record(*one.take_events())
+        causes.get(one.id, work).record(*one.take_events())
 
 
 def _row(standing: Standing) -> tuple[Any, ...]:

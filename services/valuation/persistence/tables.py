@@ -58,7 +58,8 @@ sa.Index(
     postgresql_where=standings.c.next_review_at.is_not(None),
 )
 
-# Rows are append-only, except for the five net columns of a purchase: what its amendments leave of it.
+# Rows are append-only, except for the five net columns of a purchase: what its amendments leave of it. The last
+# five stand where the currency is not the ledger's: `amount_minor` and `given_margin_minor` are as they were told.
 transactions = sa.Table(
     "transactions",
     metadata,
@@ -83,6 +84,11 @@ transactions = sa.Table(
     sa.Column("net_margin_source", sa.Text),
     sa.Column("net_occurred_at", AT),
     sa.Column("net_day", sa.Date),
+    sa.Column("ledger_amount_minor", sa.BigInteger),
+    sa.Column("given_margin_minor", sa.BigInteger),
+    sa.Column("exchange_rate", sa.Numeric(20, 10)),
+    sa.Column("exchange_day", sa.Date),
+    sa.Column("exchange_version", sa.Integer),
 )
 sa.Index("transactions_customer", transactions.c.customer_id, transactions.c.occurred_at, transactions.c.id)
 sa.Index(

@@ -1,6 +1,6 @@
 """Bring standings up to date with the ledger and judge their tiers: after bookings and at reviews."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from uuid import UUID
 
@@ -19,11 +19,13 @@ async def judge_tiers(
     book: RuleBook,
     *,
     amended: AbstractSet[UUID] = frozenset(),
+    causes: Mapping[UUID, Work] | None = None,
 ) -> None:
     """Judge locked standings at `work.now` and write them, reading the ledger only where it is needed.
 
     book     the rules in force and the older ones that some of these standings are judged by
     amended  customers whose ledger was corrected: a promotion that it no longer supports is taken back
+    causes   the command of this transaction that changes of a customer follow from; `work` where none is named
     """
     ledger = valuation.ledger
     touched = sorted(touched, key=lambda one: one.id)
@@ -47,4 +49,4 @@ async def judge_tiers(
                 standing.refresh_window(days, work.now, rules, ledger)
         inside = None if days is None else [day for day in days if day.day >= standing.window.opens_on]
         standing.judge(work.now, rules, ledger, inside)
-    await standings.save_many(work, touched)
+    await standings.save_many(work, touched, causes or {})

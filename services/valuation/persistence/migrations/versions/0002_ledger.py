@@ -1,4 +1,4 @@
-"""Cost to serve: cases, sums a customer, rates.
+"""Cost to serve (cases, sums a customer, rates) and rates of exchange.
 
 Revision: 0002.
 """
@@ -56,6 +56,25 @@ TABLES = (
         CHECK (per_hour_minor IS NOT NULL OR per_case_minor IS NOT NULL)
     )
     """,
+    """
+    CREATE TABLE exchange_rates (
+        currency text NOT NULL,
+        effective_on date NOT NULL,
+        version integer NOT NULL,
+        rate numeric(20, 10) NOT NULL CHECK (rate > 0),
+        set_at timestamptz NOT NULL,
+        set_by text NOT NULL,
+        PRIMARY KEY (currency, effective_on, version)
+    )
+    """,
+    """
+    ALTER TABLE transactions
+        ADD COLUMN ledger_amount_minor bigint,
+        ADD COLUMN given_margin_minor bigint,
+        ADD COLUMN exchange_rate numeric(20, 10),
+        ADD COLUMN exchange_day date,
+        ADD COLUMN exchange_version integer
+    """,
 )
 
 
@@ -65,5 +84,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("cost_rates", "customer_costs", "case_costs"):
+    for column in (
+        "ledger_amount_minor",
+        "given_margin_minor",
+        "exchange_rate",
+        "exchange_day",
+        "exchange_version",
+    ):
+        op.execute(f"ALTER TABLE transactions DROP COLUMN {column}")
+    for table in ("exchange_rates", "cost_rates", "customer_costs", "case_costs"):
         op.execute(f"DROP TABLE {table}")
