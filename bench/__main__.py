@@ -10,6 +10,8 @@ PLUMBING = {
     "machine",
     "http_load",
     "calendar_references",
+    "ledger_imports",
+    "ledger_world",
     "timers_measures",
     "timers_worker",
     "timers_world",

@@ -11,6 +11,9 @@ from shared.operations.service import Service
 from shared.operations.settings import ServiceSettings
 
 SERVICES = ("ticketing", "sla", "valuation", "complaints")
+# Systems outside the suite that publish what a service reads, each on a topic of its own.
+OUTSIDE_PRODUCERS = ("billing",)
+TOPICS = tuple(f"{producer}.events" for producer in (*SERVICES, *OUTSIDE_PRODUCERS))
 
 
 class UnknownServiceError(InvalidInputError):

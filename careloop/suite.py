@@ -10,7 +10,7 @@ from careloop.documents.site import write_site
 from careloop.infrastructure.postgres import EVENT_LOG, PostgresServer
 from careloop.issuer import jwks_path
 from careloop.pages import suite_pages
-from careloop.registry import SERVICES, composition
+from careloop.registry import SERVICES, TOPICS, composition
 from careloop.stepping import Stepper
 from shared.db.migrations import upgrade
 from shared.events.transport.postgres import PostgresTransport
@@ -75,7 +75,7 @@ async def open_suite(
         transport = PostgresTransport(postgres.url(EVENT_LOG))
         closing.push_async_callback(transport.close)
         await transport.migrate()
-        await transport.create_topics([f"{name}.events" for name in SERVICES])
+        await transport.create_topics(TOPICS)
         services: dict[str, Service] = {}
         for name in SERVICES:
             composed = composition(name)

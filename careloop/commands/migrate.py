@@ -35,14 +35,18 @@ def migrate(
 
 
 async def _event_log(name: str, settings: "ServiceSettings") -> None:
-    """The PostgreSQL transport's tables and this service's topic; Kafka's topics are made by its operator."""
+    """The PostgreSQL transport's tables, this service's topic and those of others outside the suite.
+
+    Kafka's topics are made by its operator.
+    """
     if settings.transport != "postgres" or settings.events_database_url is None:
         return
+    from careloop.registry import OUTSIDE_PRODUCERS
     from shared.events.transport.postgres import PostgresTransport
 
     log = PostgresTransport(settings.events_database_url)
     try:
         await log.migrate()
-        await log.create_topics([f"{name}.events"])
+        await log.create_topics([f"{producer}.events" for producer in (name, *OUTSIDE_PRODUCERS)])
     finally:
         await log.close()

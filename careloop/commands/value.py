@@ -29,7 +29,8 @@ def rebuild(
         typer.echo(str(difference))
     outcome = "differ" if check else "were put right"
     typer.echo(
-        f"{report.customers} customers, {report.transactions} transactions: {report.different} {outcome}"
+        f"{report.customers} customers, {report.transactions} transactions, {report.cases} cases:"
+        f" {report.different} {outcome}"
     )
     if check and report.different:
         raise typer.Exit(1)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from careloop.documents.examples import example
+from careloop.registry import OUTSIDE_PRODUCERS
 from shared.contracts.base import Contract, all_contracts
 
 EXTENSIONS = {
@@ -25,6 +26,7 @@ KEYS = {
     "ticketing": "ticket id",
     "valuation": "customer id",
     "complaints": "complaint id",
+    "billing": "any UUID that stays the same for all transactions of one customer",
 }
 
 
@@ -70,7 +72,7 @@ def asyncapi(contracts: list[type[Contract]]) -> dict[str, Any]:
             for producer in producers
         },
         "operations": {
-            f"publish_{producer}": {"action": "send", "channel": {"$ref": f"#/channels/{producer}"}}
+            _operation(producer): {"action": _action(producer), "channel": {"$ref": f"#/channels/{producer}"}}
             for producer in producers
         },
         "components": {
@@ -78,6 +80,15 @@ def asyncapi(contracts: list[type[Contract]]) -> dict[str, Any]:
             "schemas": {"CloudEventHeaders": _headers_schema()},
         },
     }
+
+
+def _action(producer: str) -> str:
+    """What the suite does on the producer's channel: others may publish what it only reads."""
+    return "receive" if producer in OUTSIDE_PRODUCERS else "send"
+
+
+def _operation(producer: str) -> str:
+    return f"consume_{producer}" if producer in OUTSIDE_PRODUCERS else f"publish_{producer}"
 
 
 def _message(contract: type[Contract]) -> dict[str, Any]:

@@ -8,8 +8,13 @@ _ID = UUID("01957a3e-5c00-7000-8000-000000000001")
 
 
 def example(schema: dict[str, Any], definitions: dict[str, Any] | None = None, name: str = "") -> Any:
-    """One value that `schema` accepts; `definitions` resolve its references, `name` seeds plain strings."""
+    """One value that `schema` accepts, its own example if it has one.
+
+    `definitions` resolve its references, `name` seeds plain strings.
+    """
     definitions = definitions if definitions is not None else schema.get("$defs", {})
+    if "examples" in schema:
+        return schema["examples"][0]
     if "$ref" in schema:
         return example(definitions[schema["$ref"].rpartition("/")[2]], definitions, name)
     if "const" in schema:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.complaints.domain import complaint_status
 from services.sla.domain import clock_status
 from services.ticketing.domain import ticket_status
+from services.valuation.domain.tiering import contest_status
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,17 @@ def machines() -> list[Machine]:
             tuple(
                 Arrow(source.value, row.command.value, row.target.value if row.target else None, row.why)
                 for row in complaint_status.TRANSITIONS
+                for source in sorted(row.sources)
+            ),
+        ),
+        Machine(
+            "tier_contest",
+            "Contest of a tier (客户等级异议)",
+            contest_status.ContestStatus.OPEN.value,
+            "services/valuation/domain/tiering/contest_status.py",
+            tuple(
+                Arrow(source.value, row.command.value, row.target.value, row.why)
+                for row in contest_status.TRANSITIONS
                 for source in sorted(row.sources)
             ),
         ),

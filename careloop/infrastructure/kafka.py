@@ -20,9 +20,8 @@ from careloop.infrastructure.processes import (
     free_port,
     run_to_end,
 )
-from careloop.registry import SERVICES
+from careloop.registry import TOPICS
 
-TOPICS = tuple(f"{service}.events" for service in SERVICES)
 DEFAULT_PARTITIONS = 8
 DEFAULT_HEAP_MEGABYTES = 512
 START_TIMEOUT_SECONDS = 90.0

@@ -76,8 +76,8 @@ def _fill(folder: Path, jars: Sequence[Jar], progress: Progress) -> None:
         with ThreadPoolExecutor(FETCHES_AT_ONCE) as threads:
             fetches = [threads.submit(fetch, jar, partial) for jar in jars]
             try:
-                for done, fetch in enumerate(as_completed(fetches), start=1):
-                    fetch.result()
+                for done, fetched in enumerate(as_completed(fetches), start=1):
+                    fetched.result()
                     progress(done, len(jars))
             except BaseException:
                 threads.shutdown(wait=False, cancel_futures=True)

@@ -16,9 +16,12 @@ REPLICATION_FACTOR=${REPLICATION_FACTOR:-1}
 READS=${READS:-"
 ticketing: sla valuation
 sla: ticketing valuation complaints
-valuation: ticketing complaints
+valuation: ticketing complaints billing
 complaints: sla
 "}
+
+# Systems outside the suite that write a topic of their own. One whose password is set gets a user who may write it.
+OUTSIDE=${OUTSIDE:-billing}
 
 private=$(mktemp -d)
 trap 'rm -rf "$private"' EXIT
@@ -36,20 +39,26 @@ admin() {
   "$KAFKA_BIN/$tool" --bootstrap-server "$BOOTSTRAP" --command-config "$private/admin.properties" "$@"
 }
 
+# The topic of a producer, its user with the password $2, and the right to write there.
+producer() {
+  admin kafka-topics.sh --create --if-not-exists --topic "$1.events" \
+    --partitions "$PARTITIONS" --replication-factor "$REPLICATION_FACTOR"
+  [ -n "$2" ] || return 0
+
+  echo "SCRAM-SHA-512=iterations=8192,password=$2" > "$private/$1.properties"
+  admin kafka-configs.sh --alter --entity-type users --entity-name "$1" --add-config-file "$private/$1.properties"
+  admin kafka-acls.sh --add --allow-principal "User:$1" --operation Write --operation Describe --topic "$1.events"
+}
+
+for outside in $OUTSIDE; do
+  variable="$(echo "$outside" | tr '[:lower:]' '[:upper:]')_BROKER_PASSWORD"
+  producer "$outside" "${!variable:-}"
+done
+
 while IFS=': ' read -r service topics; do
   [ -n "$service" ] || continue
   variable="$(echo "$service" | tr '[:lower:]' '[:upper:]')_BROKER_PASSWORD"
-  password=${!variable:?is not set}
-
-  admin kafka-topics.sh --create --if-not-exists --topic "$service.events" \
-    --partitions "$PARTITIONS" --replication-factor "$REPLICATION_FACTOR"
-
-  echo "SCRAM-SHA-512=iterations=8192,password=$password" > "$private/$service.properties"
-  admin kafka-configs.sh --alter --entity-type users --entity-name "$service" \
-    --add-config-file "$private/$service.properties"
-
-  admin kafka-acls.sh --add --allow-principal "User:$service" --operation Write --operation Describe \
-    --topic "$service.events"
+  producer "$service" "${!variable:?is not set}"
   readable=()
   for other in $topics; do
     readable+=(--topic "$other.events")

@@ -2,22 +2,36 @@
 
 from collections.abc import Callable
 
+from services.valuation.api.cost_rates import cost_rate_routes
 from services.valuation.api.customers import customer_routes
+from services.valuation.api.exchange_rates import exchange_rate_routes
+from services.valuation.api.indicator_measurements import indicator_measurement_routes
+from services.valuation.api.indicator_systems import indicator_system_routes
 from services.valuation.api.margin_rates import margin_rate_routes
 from services.valuation.api.permissions import PERMISSIONS
+from services.valuation.api.referrals import referral_routes
+from services.valuation.api.savings import saving_routes
+from services.valuation.api.tier_contests import tier_contest_routes
+from services.valuation.api.tier_explanation import tier_explanation_routes
+from services.valuation.api.tier_overrides import tier_override_routes
+from services.valuation.api.tier_rule_previews import tier_rule_preview_routes
 from services.valuation.api.tier_rules import tier_rule_routes
+from services.valuation.api.tier_runs import tier_run_routes
 from services.valuation.api.tiers import tier_routes
 from services.valuation.api.transaction_imports import import_routes
 from services.valuation.api.transactions import transaction_routes
+from services.valuation.api.value_reports import value_report_routes
+from services.valuation.api.value_scores import value_score_routes
 from services.valuation.domain.days import ReviewCalendar
 from services.valuation.domain.ledger import LedgerRules
-from services.valuation.messaging.inbound import SUBSCRIPTIONS
+from services.valuation.messaging.inbound import subscriptions
 from services.valuation.messaging.outbound import OUTBOUND
 from services.valuation.persistence.history import HISTORY
 from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
 from services.valuation.usecases.rebuild_standings import RebuildReport
 from services.valuation.workers.imports import ImportLoop
+from services.valuation.workers.measurements import MeasurementLoop
 from services.valuation.workers.rebuild import rebuild_all
 from services.valuation.workers.reviews import ReviewLoop
 from shared.db.database import Database
@@ -51,6 +65,8 @@ def valuation_of(settings: Settings, clock: Clock) -> Valuation:
         clock=clock,
         batch_rows=settings.batch_rows,
         inline_rows=settings.import_inline_rows,
+        demotion_cap=settings.demotion_cap,
+        override_days=settings.override_days,
         receiving_seconds=settings.import_receiving_seconds,
     )
 
@@ -60,9 +76,10 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
     database = _database(settings, clock)
     valuation = valuation_of(settings, clock)
     relay = Relay(NAME, database, transport)
-    consumer = Consumer(NAME, database, transport, SUBSCRIPTIONS)
+    consumer = Consumer(NAME, database, transport, subscriptions(valuation))
     imports = ImportLoop(database, valuation, poll_seconds=settings.import_poll_seconds)
     reviews = ReviewLoop(database, valuation, poll_seconds=settings.review_poll_seconds)
+    measurements = MeasurementLoop(database, valuation, poll_seconds=settings.measurement_poll_seconds)
     app = create_app(
         NAME,
         title="careloop valuation",
@@ -74,7 +91,20 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             import_routes(valuation, imports.wake.set, settings.import_limit_bytes),
             tier_routes(valuation),
             tier_rule_routes(reviews.wake.set),
+            tier_rule_preview_routes(valuation),
+            tier_run_routes(reviews.wake.set),
+            tier_override_routes(valuation),
+            tier_contest_routes(valuation),
+            tier_explanation_routes(valuation),
             margin_rate_routes(valuation),
+            cost_rate_routes(),
+            value_score_routes(valuation),
+            value_report_routes(valuation),
+            referral_routes(valuation),
+            saving_routes(valuation),
+            indicator_system_routes(),
+            indicator_measurement_routes(measurements.wake.set),
+            exchange_rate_routes(valuation),
             operator_routes(consumer.dead_letters),
         ],
         permissions=PERMISSIONS,
@@ -95,6 +125,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             consumer,
             imports,
             reviews,
+            measurements,
             *upkeep_loops(
                 NAME, database, log=transport if isinstance(transport, PostgresTransport) else None
             ),

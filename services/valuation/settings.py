@@ -30,6 +30,15 @@ class Settings(ServiceSettings):
         default=7, ge=1, le=366, description="7: Mondays at 00:00; 1: every night."
     )
     review_poll_seconds: float = Field(default=5.0, gt=0)
+    measurement_poll_seconds: float = Field(default=30.0, gt=0)
+    demotion_cap: Decimal = Field(
+        default=Decimal("0.05"),
+        ge=0,
+        le=1,
+        description="Share of all customers whose tier a new version of the rules may question at once; "
+        "the rest is held back until released.",
+    )
+    override_days: int = Field(default=366, ge=1, le=3660, description="The longest override of a tier.")
     batch_rows: int = Field(default=1000, ge=1, le=10_000, description="Rows or standings a transaction.")
     import_inline_rows: int = Field(
         default=2000, ge=0, description="Imports up to this are done in the request."

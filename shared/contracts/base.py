@@ -30,9 +30,9 @@ class Contract(BaseModel):
 
 def all_contracts() -> Iterator[type[Contract]]:
     """Every published contract, in the order of the modules."""
-    from shared.contracts import complaints, sla, ticketing, valuation
+    from shared.contracts import billing, complaints, sla, ticketing, valuation
 
-    for module in (ticketing, sla, valuation, complaints):
+    for module in (ticketing, sla, valuation, complaints, billing):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Contract) and "TYPE" in vars(value):
                 yield value

@@ -48,6 +48,8 @@ class CustomerTierChangedV1(_CustomerContract):
     reason: TierReason
     rule_version: int
     effective_at: datetime
+    # Set when a person's decision changed the tier; `reason` is then promotion or demotion, by its direction.
+    override_id: UUID | None = None
 
 
 class TierDemotionWarnedV1(_CustomerContract):

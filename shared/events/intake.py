@@ -33,8 +33,9 @@ class Subscription:
     """What a service does with one contract.
 
     handle    gets a `Work` of its own (actor `system`, origin: this event), the envelope and the payload
-    prepare   locks the aggregates of a batch at once, before any handler runs. Subscriptions with the same
-              function are prepared in one call, with all their events of the batch, in order
+    prepare   locks the aggregates of a batch at once, before any handler runs, or writes at once what its events
+              tell. Subscriptions with the same function are prepared in one call, with all their events of the
+              batch, in order
     concerns  whether the service has anything to do with this payload; what does not concern it costs no
               transaction and leaves no trace
     """

@@ -19,7 +19,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -44,6 +44,7 @@ _PAGING = ("cursor", "limit")
 
 _PARSERS: dict[type, Callable[[str], Any]] = {
     datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
     UUID: UUID,
     int: int,
     str: str,

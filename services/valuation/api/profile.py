@@ -1,5 +1,7 @@
 """The profile of one customer."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -7,6 +9,8 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.valuation.domain.costs.cases import CaseKind
+from services.valuation.domain.costs.rates import CostTotal
 from services.valuation.domain.customers import ContactKind, Customer, CustomerKind, number_text
 from services.valuation.domain.errors import CustomerNotFoundError
 from services.valuation.domain.outlook import Outlook, OutlookState, outlook
@@ -14,6 +18,7 @@ from services.valuation.domain.rfm import Rfm
 from services.valuation.domain.standing import Standing
 from services.valuation.domain.window import opening_day
 from services.valuation.persistence import (
+    case_costs,
     customer_queries,
     customers,
     service_cases,
@@ -107,8 +112,34 @@ class ServiceHistoryOut(ApiModel):
     average_nps: float | None
 
 
+class CostPartOut(ApiModel):
+    """What the customer's tickets, or complaints, have cost; cancelled before any work they cost nothing."""
+
+    kind: CaseKind
+    cases: int
+    by_hours: int = Field(description="Cases priced by the hours worked on them.")
+    by_case: int = Field(description="Cases priced by the case: no hours are known, or none are counted.")
+    unpriced: int = Field(description="Cases for which no rate holds.")
+    worked_seconds: int
+    cost_minor: int
+
+
+class CostToServeOut(ApiModel):
+    """Cost to serve (服务成本), in minor units of the ledger's currency."""
+
+    cost_minor: int
+    parts: list[CostPartOut]
+
+    @classmethod
+    def of(cls, totals: Mapping[CaseKind, CostTotal]) -> "CostToServeOut":
+        return cls(
+            cost_minor=sum(total.cost_minor for total in totals.values()),
+            parts=[CostPartOut(kind=kind, **asdict(totals[kind])) for kind in sorted(totals)],
+        )
+
+
 class ProfileOut(ApiModel):
-    """Identity, tier, purchases, value and service history of one customer."""
+    """Identity, tier, purchases, value, service history and cost to serve of one customer."""
 
     id: UUID
     number: str
@@ -120,11 +151,12 @@ class ProfileOut(ApiModel):
     currency: str
     tier: str
     tier_since: Instant
-    tier_rule_version: int
+    tier_rule_version: int = Field(description="The version of the rules that this customer is judged by.")
     tier_outlook: TierOutlookOut
     rfm: RfmOut
     realised_value: RealisedValueOut
     service_history: ServiceHistoryOut
+    cost_to_serve: CostToServeOut
     version: int
 
 
@@ -135,13 +167,15 @@ async def read_profile(session: Session, customer_id: UUID, valuation: Valuation
     if customer is None or standing is None:
         raise CustomerNotFoundError
     ledger, now = valuation.ledger, valuation.clock.now()
-    rules = await tier_rules.in_force(session, now)
+    book = await tier_rules.book_of(session, [standing], await tier_rules.in_force(session, now))
+    rules = book.of(standing.rule_version)
     opens_on = opening_day(ledger.calendar.day_of(now), rules.window_days)
     days = (await transactions.days_of(session, [customer_id], opens_on))[customer_id]
     seen = outlook(days, standing.held, now, rules, ledger.calendar)
     parts = await customer_queries.realised_by_source(session, customer_id)
     history = await service_cases.history_of(session, customer_id)
-    return _profile(customer, standing, rules.version, seen, parts, history, valuation)
+    costs = (await case_costs.costs_of(session, [customer_id])).get(customer_id, {})
+    return _profile(customer, standing, rules.version, seen, parts, history, costs, valuation)
 
 
 def _profile(
@@ -151,6 +185,7 @@ def _profile(
     seen: Outlook,
     parts: list[Any],
     history: ServiceHistory,
+    costs: Mapping[CaseKind, CostTotal],
     valuation: Valuation,
 ) -> ProfileOut:
     ledger = valuation.ledger
@@ -174,5 +209,6 @@ def _profile(
             default_margin_rate=ledger.default_margin_rate,
         ),
         service_history=ServiceHistoryOut.model_validate(history),
+        cost_to_serve=CostToServeOut.of(costs),
         version=customer.version,
     )

@@ -1,6 +1,7 @@
 """Versions of the tier rules."""
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -30,8 +31,8 @@ class TierModel(ApiModel):
     threshold_minor: Annotated[int, Field(ge=0, le=2**53)]
 
 
-class PlanTierRulesIn(ApiModel):
-    """New rules. Tiers from the floor up; the floor starts at 0 and is kept by everybody."""
+class TierRulesContent(ApiModel):
+    """What rules say. Tiers from the floor up; the floor starts at 0 and is kept by everybody."""
 
     tiers: Annotated[list[TierModel], Field(min_length=1, max_length=20)]
     window_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = Field(
@@ -42,11 +43,16 @@ class PlanTierRulesIn(ApiModel):
     )
     grace_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS)] = 56
     tenure_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS)] = 84
+
+
+class PlanTierRulesIn(TierRulesContent):
+    """New rules, and when they take effect."""
+
     effective_from: Instant | None = Field(default=None, description="Now when absent; never in the past.")
 
 
 class TierRulesOut(ApiModel):
-    """One version of the rules. `reviewed_at` is set once every customer was judged under it."""
+    """One version of the rules. `reviewed_at` is set once its run is done; `/tier-runs` has the report."""
 
     version: int
     tiers: list[TierModel]
@@ -76,6 +82,18 @@ class TierRulesOut(ApiModel):
         )
 
 
+def wanted_rules(content: TierRulesContent, effective_from: datetime | None = None) -> PlanTierRules:
+    """The rules that a body describes."""
+    return PlanTierRules(
+        tiers=tuple(Tier(tier.name, tier.threshold_minor) for tier in content.tiers),
+        window_days=content.window_days,
+        band=content.band,
+        grace_days=content.grace_days,
+        tenure_days=content.tenure_days,
+        effective_from=effective_from,
+    )
+
+
 def tier_rule_routes(wake_reviews: Callable[[], None]) -> APIRouter:
     router = APIRouter(tags=["tier rules"])
 
@@ -83,15 +101,10 @@ def tier_rule_routes(wake_reviews: Callable[[], None]) -> APIRouter:
     async def plan_tier_rules(
         body: PlanTierRulesIn, edge: Annotated[CommandEdge, Depends(command("plan_tier_rules"))]
     ) -> Response:
-        """Plan a new version; when it takes effect every customer is judged under it, demotions with warning."""
-        wanted = PlanTierRules(
-            tiers=tuple(Tier(tier.name, tier.threshold_minor) for tier in body.tiers),
-            window_days=body.window_days,
-            band=body.band,
-            grace_days=body.grace_days,
-            tenure_days=body.tenure_days,
-            effective_from=body.effective_from,
-        )
+        """Plan a new version. When it takes effect a run takes it to the customers: promotions at once, demotions with
+        warning, and no more tiers questioned than the cap allows (`/tier-runs`). `/tier-rule-previews` says what it
+        would do."""
+        wanted = wanted_rules(body, body.effective_from)
         answer = await edge.run(
             lambda work: planning.plan_tier_rules(wanted, work),
             present=TierRulesOut.of,

@@ -26,7 +26,8 @@ class TierChangeOut(ApiModel):
     tier: str
     previous_tier: str | None
     reason: TierReason = Field(
-        description="initial, promotion, demotion, correction (a refund took a promotion back) or rule_change."
+        description="initial, promotion, demotion, correction (a refund took a promotion back), rule_change or "
+        "override (a person decided)."
     )
     rule_version: int
     value_minor: int = Field(description="The margin within the rules' window that was judged.")
@@ -34,6 +35,7 @@ class TierChangeOut(ApiModel):
         description="What decided: the threshold reached, or the value that was missed."
     )
     effective_at: Instant
+    override_id: UUID | None = Field(description="The person's decision, for reason override.")
 
     @classmethod
     def of(cls, change: TierChange) -> "TierChangeOut":

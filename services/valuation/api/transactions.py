@@ -42,7 +42,9 @@ class TransactionIn(ApiModel):
     kind: Kind = "purchase"
     amount_minor: Minor = Field(description="Minor units of the currency (cents, fen), not negative.")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = Field(
-        default=None, description="ISO 4217; the ledger's currency when absent."
+        default=None,
+        description="ISO 4217; the ledger's currency when absent. Another one is converted at the rate in force "
+        "on the transaction's day.",
     )
     occurred_at: Annotated[Instant | date, Field(union_mode="left_to_right")] = Field(
         description="An instant with offset, or a day of the ledger's time zone.", examples=["2026-03-01"]
@@ -74,8 +76,19 @@ class TransactionIn(ApiModel):
         return Booking(entry, self.customer_id, self.customer_external_id)
 
 
+class ExchangeOut(ApiModel):
+    """The rate by which an amount in another currency was taken into the ledger's, and since when it held."""
+
+    rate: Decimal
+    effective_on: date
+    version: int
+
+
 class NetOut(ApiModel):
-    """What its refunds and corrections leave of a purchase; `counts` is false once all of it was refunded."""
+    """What its refunds and corrections leave of a purchase, in the ledger's currency.
+
+    `counts` is false once all of it was refunded.
+    """
 
     amount_minor: int
     margin_minor: int
@@ -84,7 +97,10 @@ class NetOut(ApiModel):
 
 
 class TransactionOut(ApiModel):
-    """A row of the ledger. `margin_source` and `margin_rate` say how the margin was found."""
+    """A row of the ledger. `margin_source` and `margin_rate` say how the margin was found.
+
+    `amount_minor` is in `currency`, as it was told; `ledger_amount_minor` and the margin are in the ledger's.
+    """
 
     id: UUID
     external_id: str
@@ -92,6 +108,8 @@ class TransactionOut(ApiModel):
     kind: Kind
     amount_minor: int
     currency: str
+    ledger_amount_minor: int
+    exchange: ExchangeOut | None = Field(description="For amounts in another currency than the ledger's.")
     occurred_at: Instant
     product_kind: str | None
     margin_minor: int
@@ -111,6 +129,8 @@ class TransactionOut(ApiModel):
             kind=one.entry.kind,
             amount_minor=one.entry.amount_minor,
             currency=one.entry.currency,
+            ledger_amount_minor=one.ledger_amount_minor,
+            exchange=None if one.exchange is None else ExchangeOut.model_validate(one.exchange),
             occurred_at=one.entry.occurred_at,
             product_kind=one.entry.product_kind,
             margin_minor=one.margin.minor,

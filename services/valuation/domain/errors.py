@@ -33,6 +33,10 @@ class UnknownCustomerError(InvalidInputError):
     """No customer has this id; register the customer first, or import with register_customers=true."""
 
 
+class CustomerNotNamedOnceError(InvalidInputError):
+    """A transaction names its customer by id or by external id: by one of them, not by both."""
+
+
 class AmountOutOfRangeError(InvalidInputError):
     """An amount is a whole number of minor units from 0 to the ledger's maximum; give money back by a refund."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.valuation.domain.ledger import Kind
 from shared.kernel.aggregates import DomainEvent
 
-TierReason = Literal["initial", "promotion", "demotion", "correction", "rule_change"]
+TierReason = Literal["initial", "promotion", "demotion", "correction", "rule_change", "override"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,9 @@ class TierChanged(DomainEvent):
     tier: str
     previous_tier: str
     reason: TierReason
+    is_raise: bool
     rule_version: int
+    override_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ Rows are append-only. What is left of a purchase after its amendments is its `Ne
 spend and margin are folds over nets, so the order in which rows arrived cannot matter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -18,8 +18,8 @@ from services.valuation.domain.errors import (
     MarginOutOfRangeError,
     OccurredAtOutOfRangeError,
 )
+from services.valuation.domain.exchange.rates import Exchange, ExchangeRate
 from shared.kernel.errors import FieldError
-from shared.kernel.money import CurrencyMismatchError
 
 Kind = Literal["purchase", "refund", "correction"]
 MarginSource = Literal["given", "rate", "default_rate"]
@@ -29,10 +29,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What somebody asks to be booked. `amount_minor` is in minor units and never negative.
+    """What somebody asks to be booked. `amount_minor` is in minor units of `currency` and never negative.
 
     A refund's amount is what was given back; a correction's amount, instant and margin replace those of
-    the purchase it names. `margin_minor` None asks for the rate of the product kind.
+    the purchase it names. `margin_minor` (of `currency`, too) None asks for the rate of the product kind.
     """
 
     external_id: str
@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """Margin in minor units with where it came from; `rate` is None when it was given."""
+    """Margin in minor units of the ledger's currency with where it came from; `rate` is None when it was given."""
 
     minor: int
     source: MarginSource
@@ -56,7 +56,10 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A booked row of the ledger; `corrects_id` is the purchase that a refund or correction refers to."""
+    """A booked row of the ledger; `corrects_id` is the purchase that a refund or correction refers to.
+
+    exchange  how an amount in another currency was taken in; None for one in the ledger's own
+    """
 
     id: UUID
     customer_id: UUID
@@ -64,11 +67,17 @@ class Transaction:
     margin: Margin
     corrects_id: UUID | None
     recorded_at: datetime
+    exchange: Exchange | None = None
+
+    @property
+    def ledger_amount_minor(self) -> int:
+        """The amount in minor units of the ledger's currency."""
+        return self.entry.amount_minor if self.exchange is None else self.exchange.amount_minor
 
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """What is left of a purchase: amount and margin in minor units, and its instant.
+    """What is left of a purchase: amount and margin in minor units of the ledger's currency, and its instant.
 
     `counts` is False once all of it was refunded: then it is no purchase any more.
     """
@@ -82,7 +91,10 @@ class Net:
 
 @dataclass(frozen=True)
 class LedgerRules:
-    """What a ledger accepts: one currency, amounts up to a maximum, instants from the epoch until now."""
+    """What a ledger accepts: amounts up to a maximum, instants from the epoch until now.
+
+    It is kept in `currency`; amounts in others are taken in by a rate of exchange.
+    """
 
     currency: str
     calendar: ReviewCalendar
@@ -99,12 +111,7 @@ class LedgerRules:
                     _field("amount_minor", "range", "Give a non-negative amount; refunds are a kind")
                 ],
             )
-        if entry.currency != self.currency:
-            raise CurrencyMismatchError(
-                f"this ledger is kept in {self.currency} and holds no rate for {entry.currency}",
-                field_errors=[_field("currency", "ledger_currency", f"Only {self.currency} can be booked")],
-            )
-        if not EPOCH <= entry.occurred_at <= now + timedelta(seconds=self.clock_tolerance_seconds):
+        if not self.holds(entry.occurred_at, now):
             raise OccurredAtOutOfRangeError(
                 f"{entry.occurred_at.isoformat()} is before {EPOCH.date()} or after now ({now.isoformat()})",
                 field_errors=[_field("occurred_at", "range", "Give an instant that has happened since 1970")],
@@ -120,22 +127,43 @@ class LedgerRules:
                 field_errors=[_field("corrects_external_id", "kind", "For refunds and corrections only")]
             )
 
-    def margin_of(self, entry: Entry, rates: dict[str, Decimal]) -> Margin:
+    def holds(self, instant: datetime, now: datetime) -> bool:
+        """Whether the ledger takes what happened at `instant`."""
+        return EPOCH <= instant <= now + timedelta(seconds=self.clock_tolerance_seconds)
+
+    def exchanged(self, entry: Entry, rate: ExchangeRate) -> Exchange:
+        """What the amount comes to by `rate`. Raises `AmountOutOfRangeError` above the ledger's maximum."""
+        amount = rate.converted(entry.amount_minor, self.currency)
+        if amount > self.maximum_amount_minor:
+            raise AmountOutOfRangeError(
+                f"{amount} minor units of {self.currency} are more than {self.maximum_amount_minor}",
+                field_errors=[_field("amount_minor", "range", "Give an amount that the ledger can hold")],
+            )
+        return Exchange(amount, rate.rate, rate.effective_on, rate.version)
+
+    def margin_of(
+        self, entry: Entry, rates: Mapping[str, Decimal], exchange: ExchangeRate | None = None
+    ) -> Margin:
         """The given margin, else amount × rate of the product kind, else × the default rate (half to even)."""
-        if entry.margin_minor is not None:
-            return Margin(entry.margin_minor, "given", None)
+        amount, given = entry.amount_minor, entry.margin_minor
+        if exchange is not None:
+            amount = exchange.converted(amount, self.currency)
+            given = None if given is None else exchange.converted(given, self.currency)
+        if given is not None:
+            return Margin(given, "given", None)
         rate = rates.get(entry.product_kind) if entry.product_kind is not None else None
         if rate is not None:
-            return Margin(_rounded(entry.amount_minor * rate), "rate", rate)
+            return Margin(_rounded(amount * rate), "rate", rate)
         rate = self.default_margin_rate
-        return Margin(_rounded(entry.amount_minor * rate), "default_rate", rate)
+        return Margin(_rounded(amount * rate), "default_rate", rate)
 
 
 def net_of(purchase: Transaction, amendments: Iterable[Transaction]) -> Net:
     """`purchase` after its corrections and refunds.
 
-    Of several corrections the one that happened last counts (ties: the greater external id). Refunds add up
-    and take their share of the margin with them; when they reach the amount the purchase counts no more.
+    Of several corrections the one that happened last counts (ties: the greater external id). Refunds add up in
+    the purchase's currency and take their share of amount and margin with them, at the purchase's own rate of
+    exchange; when they reach the amount the purchase counts no more.
     """
     latest, refunded, refunds = purchase, 0, 0
     for amendment in amendments:
@@ -144,19 +172,20 @@ def net_of(purchase: Transaction, amendments: Iterable[Transaction]) -> Net:
             refunds += 1
         elif latest is purchase or _order(amendment) > _order(latest):
             latest = amendment
-    amount, margin = latest.entry.amount_minor, latest.margin.minor
+    gross, amount, margin = latest.entry.amount_minor, latest.ledger_amount_minor, latest.margin.minor
     source, occurred_at = latest.margin.source, latest.entry.occurred_at
     if not refunds:
         return Net(amount, margin, source, occurred_at)
-    if refunded >= amount:
+    if refunded >= gross:
         return Net(0, 0, source, occurred_at, counts=False)
-    left = amount - refunded
-    return Net(left, _rounded(Decimal(margin * left) / amount), source, occurred_at)
+    left = gross - refunded
+    return Net(_share(amount, left, gross), _share(margin, left, gross), source, occurred_at)
 
 
 def gross_amount_of(purchase: Transaction, amendments: Iterable[Transaction]) -> int:
-    """The amount of `purchase` after its corrections and before its refunds, in minor units."""
-    return net_of(purchase, (one for one in amendments if one.entry.kind == "correction")).amount_minor
+    """The amount of `purchase` after its corrections and before its refunds, in minor units of its currency."""
+    corrections = [one for one in amendments if one.entry.kind == "correction"]
+    return max(corrections, key=_order, default=purchase).entry.amount_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +220,10 @@ def by_day(nets: Iterable[Net], calendar: ReviewCalendar) -> list[DayValue]:
 
 def _order(transaction: Transaction) -> tuple[datetime, str]:
     return transaction.entry.occurred_at, transaction.entry.external_id
+
+
+def _share(minor: int, left: int, gross: int) -> int:
+    return minor if left == gross else _rounded(Decimal(minor * left) / gross)
 
 
 def _rounded(minor: Decimal) -> int:

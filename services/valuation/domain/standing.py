@@ -14,6 +14,8 @@ from services.valuation.domain.events import (
 )
 from services.valuation.domain.ledger import DayValue, LedgerRules, Transaction
 from services.valuation.domain.rfm import Rfm
+from services.valuation.domain.tiering.overrides import EndedOverride, OverrideEnd, OverrideHold, require_tier
+from services.valuation.domain.tiering.rule_change import successor
 from services.valuation.domain.tiers import (
     Demote,
     DemotionWarning,
@@ -37,6 +39,7 @@ class TierChange:
 
     value_minor      the value judged, in minor units (margin within the rules' window)
     threshold_minor  the value that decided: the new tier's threshold, or what would have kept the old one
+    override_id      the decision of a person that changed the tier, for reason `override`
     """
 
     customer_id: UUID
@@ -48,6 +51,7 @@ class TierChange:
     value_minor: int
     threshold_minor: int
     effective_at: datetime
+    override_id: UUID | None = None
 
 
 @dataclass(kw_only=True)
@@ -55,16 +59,20 @@ class Standing(Aggregate):
     """Everything published about a customer goes through here, so its events are counted in one place.
 
     `needs_ledger` is True while `rfm` cannot be trusted: read all days and call `rebuild`. `needs_window` is
-    True while only the window cannot: read its days and call `refresh_window`.
+    True while only the window cannot: read its days and call `refresh_window`. `rule_version` is the version of
+    the rules that the tier is judged by; `override` stands while a person's decision holds the tier.
     """
 
     rfm: Rfm = field(default_factory=Rfm)
     window: Window
     held: Held
+    rule_version: int | None
+    override: OverrideHold | None = None
     next_review_at: datetime | None = None
     needs_ledger: bool = False
     needs_window: bool = False
     _changes: list[TierChange] = field(default_factory=list, repr=False, compare=False)
+    _ended: list[EndedOverride] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def open(
@@ -79,7 +87,9 @@ class Standing(Aggregate):
         """A new customer stands on the floor."""
         floor = tiers.floor.name
         opens_on = opening_day(ledger.calendar.day_of(at), tiers.window_days)
-        standing = cls(id=customer_id, window=Window(opens_on), held=Held(floor, at))
+        standing = cls(
+            id=customer_id, window=Window(opens_on), held=Held(floor, at), rule_version=tiers.version
+        )
         event = standing.happened(CustomerRegistered, at, external_id=external_id, tier=floor)
         standing._remember(None, "initial", tiers, 0, 0, event.occurred_at)
         return standing
@@ -101,7 +111,7 @@ class Standing(Aggregate):
             self.needs_ledger = True
             return
         day = ledger.calendar.day_of(entry.occurred_at)
-        rfm = self.rfm.with_purchase(day, entry.amount_minor, transaction.margin.minor)
+        rfm = self.rfm.with_purchase(day, transaction.ledger_amount_minor, transaction.margin.minor)
         if rfm is None:
             self.needs_ledger = True
             return
@@ -146,7 +156,7 @@ class Standing(Aggregate):
         days        all days of the ledger, oldest first
         """
         held = tiers.rank(self.held.tier)
-        if held is None:
+        if held is None or self.override is not None:
             return
         rank = held
         for promotion in promotions:
@@ -163,6 +173,41 @@ class Standing(Aggregate):
         if rank < held:
             self._change(tiers.tiers[rank].name, "correction", tiers, at, tiers.tiers[held].threshold_minor)
 
+    def adopt(self, before: TierRules, after: TierRules, at: datetime) -> None:
+        """Be judged by `after` from now on, whose window is already in place; call `judge` next.
+
+        A tier that `after` does not have is replaced by the one that succeeds it, or a higher one if it is
+        earned. Nothing falls here: what `after` questions is warned first.
+        """
+        place = successor(self.held.tier, before, after)
+        self.rule_version = after.version
+        if after.rank(self.held.tier) is not None:
+            return
+        if self.override is None:
+            place = max(place, after.earned(self.window.margin_minor))
+        tier = after.tiers[place]
+        self._change(tier.name, "rule_change", after, at, tier.threshold_minor)
+
+    def hold(self, override: OverrideHold, tier: str, at: datetime, tiers: TierRules) -> None:
+        """A person decides on the tier: nothing moves it until the override ends. Raises `UnknownTierError`.
+
+        A warning that stood is void. The window must be that of `at`, for the history to name the value.
+        """
+        rank = require_tier(tier, tiers)
+        if self.override is not None:
+            self._end_override(at, "replaced")
+        self.override, self.next_review_at = override, override.until
+        if tier == self.held.tier:
+            self.held = Held(tier, self.held.since)
+        else:
+            threshold = tiers.tiers[rank].threshold_minor
+            self._change(tier, "override", tiers, at, threshold, override_id=override.id)
+
+    def withdraw_override(self, at: datetime) -> None:
+        """The tier is judged by its value again: call `judge` next."""
+        if self.override is not None:
+            self._end_override(at, "withdrawn")
+
     def judge(
         self,
         at: datetime,
@@ -172,9 +217,16 @@ class Standing(Aggregate):
     ) -> None:
         """Decide on the tier by the value at `at`, and when to look again.
 
+        While an override holds the tier nothing is decided; one whose time has come ends here.
+
         days  the days within the window, when they were read: then the next look is exact, else it is when
               the oldest purchase leaves the window
         """
+        if self.override is not None:
+            if at < self.override.until:
+                self.next_review_at = self.override.until
+                return
+            self._end_override(at, "expired")
         before = self.held
         # A demotion starts the next tier's own grace period at once; further steps wait for their time.
         for _ in range(2):
@@ -196,6 +248,17 @@ class Standing(Aggregate):
         """The lines of history since the last call, oldest first; the store writes them."""
         taken, self._changes = self._changes, []
         return taken
+
+    def take_ended_overrides(self) -> list[EndedOverride]:
+        """Overrides that ended since the last call; the store notes it on them."""
+        taken, self._ended = self._ended, []
+        return taken
+
+    def _end_override(self, at: datetime, how: OverrideEnd) -> None:
+        assert self.override is not None
+        self._ended.append(EndedOverride(self.override.id, at, how))
+        # The review that waited for the end is no longer due then.
+        self.override = self.next_review_at = None
 
     def _oldest_leaves_at(self, tiers: TierRules, ledger: LedgerRules) -> datetime | None:
         if self.window.oldest is None or tiers.rank(self.held.tier) == 0:
@@ -231,15 +294,28 @@ class Standing(Aggregate):
                 self._change(to, "rule_change", tiers, at, tiers.tiers[tiers.rank(to) or 0].threshold_minor)
 
     def _change(
-        self, to: str, reason: TierReason, tiers: TierRules, at: datetime, threshold_minor: int
+        self,
+        to: str,
+        reason: TierReason,
+        tiers: TierRules,
+        at: datetime,
+        threshold_minor: int,
+        override_id: UUID | None = None,
     ) -> None:
         previous = self.held.tier
         event = self.happened(
-            TierChanged, at, tier=to, previous_tier=previous, reason=reason, rule_version=tiers.version
+            TierChanged,
+            at,
+            tier=to,
+            previous_tier=previous,
+            reason=reason,
+            is_raise=(tiers.rank(to) or 0) > (tiers.rank(previous) or 0),
+            rule_version=tiers.version,
+            override_id=override_id,
         )
         self.held = Held(to, event.occurred_at)
         value = self.window.margin_minor
-        self._remember(previous, reason, tiers, value, threshold_minor, event.occurred_at)
+        self._remember(previous, reason, tiers, value, threshold_minor, event.occurred_at, override_id)
 
     def _remember(
         self,
@@ -249,6 +325,7 @@ class Standing(Aggregate):
         value_minor: int,
         threshold_minor: int,
         at: datetime,
+        override_id: UUID | None = None,
     ) -> None:
         self._changes.append(
             TierChange(
@@ -261,5 +338,6 @@ class Standing(Aggregate):
                 value_minor=value_minor,
                 threshold_minor=threshold_minor,
                 effective_at=at,
+                override_id=override_id,
             )
         )

@@ -1,8 +1,11 @@
-"""Events of ticketing and complaints, turned into notes of the customer's service history (V1)."""
+"""Events of ticketing, complaints and billing, turned into service history (V1), cost to serve (V7) and ledger."""
 
 from collections.abc import Callable
 from typing import Any
 
+from services.valuation.messaging.billing import billing_subscription
+from services.valuation.messaging.case_costs import FACTS, handled_in_preparation, prepare_costs
+from services.valuation.usecases.context import Valuation
 from services.valuation.usecases.note_service_case import (
     NoteCaseClosed,
     NoteCaseOpened,
@@ -82,10 +85,10 @@ def _on(contract: type[Contract], translate: Callable[[Envelope, Any], NoteServi
     async def handle(work: Work, envelope: Envelope, payload: Any) -> None:
         await note_service_case(translate(envelope, payload), work)
 
-    return Subscription(contract, handle)
+    return Subscription(contract, handle, prepare_costs if contract in FACTS else None)
 
 
-SUBSCRIPTIONS = (
+_HISTORY = (
     _on(TicketOpenedV1, _ticket_opened),
     _on(TicketCustomerChangedV1, _ticket_customer_changed),
     _on(TicketClosedV1, _ticket_closed),
@@ -98,3 +101,19 @@ SUBSCRIPTIONS = (
     _on(ComplaintReopenedV1, _complaint_reopened),
     _on(ComplaintSatisfactionRecordedV1, _satisfaction_recorded),
 )
+
+_NOTED = {subscription.contract for subscription in _HISTORY}
+
+CASES = (
+    *_HISTORY,
+    *(
+        Subscription(contract, handled_in_preparation, prepare_costs)
+        for contract in FACTS
+        if contract not in _NOTED
+    ),
+)
+
+
+def subscriptions(valuation: Valuation) -> list[Subscription]:
+    """One a contract; what is reported by others is booked by the ledger's rules."""
+    return [*CASES, billing_subscription(valuation)]

@@ -41,13 +41,18 @@ def _transaction_recorded(event: TransactionRecorded) -> Contract:
 
 
 def _tier_changed(event: TierChanged) -> Contract:
+    reason = event.reason
+    if reason == "override":
+        # The reasons of v1 are closed: its readers learn the direction, and that a person decided by the id.
+        reason = "promotion" if event.is_raise else "demotion"
     return CustomerTierChangedV1(
         customer_id=event.aggregate_id,
         tier=event.tier,
         previous_tier=event.previous_tier,
-        reason=event.reason,
+        reason=reason,
         rule_version=event.rule_version,
         effective_at=event.occurred_at,
+        override_id=event.override_id,
     )
 
 

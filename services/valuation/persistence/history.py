@@ -1,13 +1,20 @@
 """All tables of the service, which its migrations must add up to."""
 
-from services.valuation.persistence import tables
+from services.valuation.persistence import (
+    cost_tables,
+    exchange_tables,
+    indicator_tables,
+    segment_tables,
+    tables,
+    tiering_tables,
+)
 from services.valuation.persistence.metadata import metadata
 from shared.db.migrations import History
 from shared.events import tables as event_tables
 from shared.web import tables as web_tables
 
 # Imported for what they add to the metadata.
-TABLES = (tables,)
+TABLES = (tables, cost_tables, exchange_tables, indicator_tables, tiering_tables, segment_tables)
 event_tables.add_to(metadata)
 web_tables.add_to(metadata)
 

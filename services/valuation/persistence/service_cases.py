@@ -1,15 +1,14 @@
 """Service history (V1): one row a ticket or complaint, written by whichever event of it comes first."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from services.valuation.domain.costs.cases import CaseKind
 from shared.db.statements import statement
 from shared.db.work import Session, Work
-
-CaseKind = Literal["ticket", "complaint"]
 
 _TYPES = {
     "customer_id": "uuid",

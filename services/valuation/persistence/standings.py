@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +10,10 @@ import sqlalchemy as sa
 
 from services.valuation.domain.rfm import Rfm
 from services.valuation.domain.standing import Standing
+from services.valuation.domain.tiering.overrides import OverrideHold
 from services.valuation.domain.tiers import DemotionWarning, Held
 from services.valuation.domain.window import Window
-from services.valuation.persistence import tier_history
+from services.valuation.persistence import tier_history, tier_overrides
 from services.valuation.persistence.rows import insert_rows, run_rows, update_rows
 from services.valuation.persistence.tables import standings
 from shared.db.statements import statement
@@ -48,19 +50,22 @@ _READ_AFTER = statement(
         " ORDER BY customer_id LIMIT CAST(:limit AS integer)"
     )
 )
+_COUNT = statement(sa.text("SELECT count(*) FROM standings"))
 _NEXT_DUE = statement(sa.text("SELECT min(next_review_at) FROM standings WHERE next_review_at IS NOT NULL"))
 
 
 async def add_many(work: Work, added: Sequence[Standing]) -> None:
     """Add standings with their events and history."""
     await run_rows(work, _ADD, _NAMES, [_row(one) for one in added])
-    await _publish(work, added)
+    await _publish(work, added, {})
 
 
-async def save_many(work: Work, changed: Sequence[Standing]) -> None:
-    """Write locked standings with their events and history."""
+async def save_many(
+    work: Work, changed: Sequence[Standing], causes: Mapping[UUID, Work] = MappingProxyType({})
+) -> None:
+    """Write locked standings with their events and history; `causes` are commands that events follow from."""
     await run_rows(work, _SAVE, _NAMES, [_row(one) for one in changed])
-    await _publish(work, changed)
+    await _publish(work, changed, causes)
 
 
 async def find(session: Session, customer_id: UUID) -> Standing | None:
@@ -92,16 +97,23 @@ async def read_after(session: Session, after: UUID | None, limit: int) -> list[S
     return [_standing(row) for row in await session.fetch_all(_READ_AFTER, after=after, limit=limit)]
 
 
+async def count(session: Session) -> int:
+    """How many customers there are."""
+    customers: int = await session.fetch_value(_COUNT)
+    return customers
+
+
 async def next_due_at(session: Session) -> datetime | None:
     """The earliest review."""
     due: datetime | None = await session.fetch_value(_NEXT_DUE)
     return due
 
 
-async def _publish(work: Work, written: Sequence[Standing]) -> None:
+async def _publish(work: Work, written: Sequence[Standing], causes: Mapping[UUID, Work]) -> None:
     await tier_history.add_many(work, [change for one in written for change in one.take_changes()])
+    await tier_overrides.end_many(work, [end for one in written for end in one.take_ended_overrides()])
     for one in written:
-        work.record(*one.take_events())
+        causes.get(one.id, work).record(*one.take_events())
 
 
 def _row(standing: Standing) -> tuple[Any, ...]:
@@ -126,11 +138,14 @@ def _row(standing: Standing) -> tuple[Any, ...]:
         held.warning.warned_at if held.warning else None,
         held.warning.demotes_at if held.warning else None,
         standing.next_review_at,
+        standing.rule_version,
+        standing.override.id if standing.override else None,
+        standing.override.until if standing.override else None,
     )
 
 
 def _standing(row: Mapping[str, Any]) -> Standing:
-    warned_at = row["warned_at"]
+    warned_at, override_id = row["warned_at"], row["override_id"]
     return Standing(
         id=row["customer_id"],
         sequence=row["sequence"],
@@ -153,4 +168,6 @@ def _standing(row: Mapping[str, Any]) -> Standing:
             None if warned_at is None else DemotionWarning(warned_at, row["demotes_at"]),
         ),
         next_review_at=row["next_review_at"],
+        rule_version=row["rule_version"],
+        override=None if override_id is None else OverrideHold(override_id, row["override_until"]),
     )

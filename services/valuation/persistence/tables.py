@@ -44,6 +44,10 @@ standings = sa.Table(
     sa.Column("warned_at", AT),
     sa.Column("demotes_at", AT),
     sa.Column("next_review_at", AT),
+    # The version of the rules that the tier is judged by; NULL: a row from before versions were kept.
+    sa.Column("rule_version", sa.Integer),
+    sa.Column("override_id", sa.Uuid),
+    sa.Column("override_until", AT),
 )
 sa.Index("standings_value", standings.c.margin_minor.desc(), standings.c.customer_id)
 sa.Index("standings_tier_value", standings.c.tier, standings.c.margin_minor.desc(), standings.c.customer_id)
@@ -54,7 +58,8 @@ sa.Index(
     postgresql_where=standings.c.next_review_at.is_not(None),
 )
 
-# Rows are append-only, except for the five net columns of a purchase: what its amendments leave of it.
+# Rows are append-only, except for the five net columns of a purchase: what its amendments leave of it. The last
+# five stand where the currency is not the ledger's: `amount_minor` and `given_margin_minor` are as they were told.
 transactions = sa.Table(
     "transactions",
     metadata,
@@ -79,6 +84,11 @@ transactions = sa.Table(
     sa.Column("net_margin_source", sa.Text),
     sa.Column("net_occurred_at", AT),
     sa.Column("net_day", sa.Date),
+    sa.Column("ledger_amount_minor", sa.BigInteger),
+    sa.Column("given_margin_minor", sa.BigInteger),
+    sa.Column("exchange_rate", sa.Numeric(20, 10)),
+    sa.Column("exchange_day", sa.Date),
+    sa.Column("exchange_version", sa.Integer),
 )
 sa.Index("transactions_customer", transactions.c.customer_id, transactions.c.occurred_at, transactions.c.id)
 sa.Index(
@@ -105,6 +115,7 @@ tier_changes = sa.Table(
     sa.Column("value_minor", sa.BigInteger, nullable=False),
     sa.Column("threshold_minor", sa.BigInteger, nullable=False),
     sa.Column("effective_at", AT, nullable=False),
+    sa.Column("override_id", sa.Uuid),
 )
 
 # `reviewed_through` is the last customer looked at since the version took effect; NULL before the first.

@@ -23,6 +23,11 @@ _PROMOTIONS = statement(
         " ORDER BY c.customer_id, c.sequence DESC"
     )
 )
+_LATEST = statement(
+    sa.text(
+        "SELECT * FROM tier_changes WHERE customer_id = CAST(:customer_id AS uuid) ORDER BY sequence DESC LIMIT 1"
+    )
+)
 _PAGE = statement(
     sa.text(
         "SELECT * FROM tier_changes WHERE customer_id = CAST(:customer_id AS uuid)"
@@ -44,6 +49,7 @@ async def add_many(work: Work, changes: Sequence[TierChange]) -> None:
             one.value_minor,
             one.threshold_minor,
             one.effective_at,
+            one.override_id,
         )
         for one in changes
     ]
@@ -57,6 +63,12 @@ async def standing_promotions(session: Session, customer_ids: Sequence[UUID]) ->
         for row in await session.fetch_all(_PROMOTIONS, ids=list(customer_ids)):
             found.setdefault(row["customer_id"], []).append(_change(row))
     return found
+
+
+async def latest(session: Session, customer_id: UUID) -> TierChange | None:
+    """How the tier held came about, or None for a customer that is not known."""
+    row = await session.fetch_one(_LATEST, customer_id=customer_id)
+    return None if row is None else _change(row)
 
 
 async def page(session: Session, customer_id: UUID, before: int, limit: int) -> list[TierChange]:

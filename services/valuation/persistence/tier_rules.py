@@ -1,6 +1,6 @@
 """Versions of the tier rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,18 +10,24 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.valuation.domain.errors import TierRulesNotFoundError
+from services.valuation.domain.standing import Standing
+from services.valuation.domain.tiering.rule_change import RuleBook
 from services.valuation.domain.tiers import Tier, TierRules
 from services.valuation.persistence.tables import tier_rules
 from shared.db.statements import insert, statement, update
 from shared.db.work import Session, Work
 
 _LOCK_NUMBER = 4_077_310
+NEWEST = 2**31 - 1
 
 _IN_FORCE = statement(
     sa.select(tier_rules)
     .where(tier_rules.c.effective_from <= sa.bindparam("at", type_=tier_rules.c.effective_from.type))
     .order_by(tier_rules.c.effective_from.desc(), tier_rules.c.version.desc())
     .limit(sa.bindparam("one", 1, type_=sa.Integer))
+)
+_BY_VERSIONS = statement(
+    sa.text("SELECT * FROM tier_rules WHERE version = ANY(CAST(:versions AS integer[]))")
 )
 _BY_VERSION = statement(sa.select(tier_rules).where(tier_rules.c.version == sa.bindparam("wanted")))
 _PAGE = statement(
@@ -64,6 +70,15 @@ async def in_force(session: Session, at: datetime) -> TierRules:
     if row is None:
         raise TierRulesNotFoundError(f"no tier rules are in effect at {at.isoformat()}")
     return _stored(row).rules
+
+
+async def book_of(session: Session, standings: Iterable[Standing], in_force: TierRules) -> RuleBook:
+    """The rules that these standings are judged by: those in force, and older ones where some still are."""
+    wanted = {one.rule_version for one in standings} - {None, in_force.version}
+    if not wanted:
+        return RuleBook(in_force)
+    rows = await session.fetch_all(_BY_VERSIONS, versions=sorted(wanted))
+    return RuleBook(in_force, {row["version"]: _stored(row).rules for row in rows})
 
 
 async def find(session: Session, version: int) -> StoredRules | None:

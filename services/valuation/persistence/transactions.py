@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from services.valuation.domain.days import ReviewCalendar
 from services.valuation.domain.errors import LedgerRaceError
+from services.valuation.domain.exchange.rates import Exchange
 from services.valuation.domain.ledger import DayValue, Entry, Margin, Net, Transaction
 from services.valuation.persistence.rows import add_rows, insert_rows, run_rows, update_rows
 from services.valuation.persistence.tables import transactions
@@ -69,6 +70,7 @@ async def add_many(
             one.recorded_at,
             recorded_by,
             *_net_values(net, calendar),
+            *_exchange_values(one),
         )
         for one, net in added
     ]
@@ -129,7 +131,8 @@ async def days_of(
 
 def transaction_of(row: Mapping[str, Any]) -> Transaction:
     """A booked row of the ledger from its columns."""
-    source = row["margin_source"]
+    source, exchange = row["margin_source"], _exchange(row)
+    given = row["margin_minor"] if exchange is None else row["given_margin_minor"]
     return Transaction(
         id=row["id"],
         customer_id=row["customer_id"],
@@ -140,13 +143,29 @@ def transaction_of(row: Mapping[str, Any]) -> Transaction:
             currency=row["currency"],
             occurred_at=row["occurred_at"],
             product_kind=row["product_kind"],
-            margin_minor=row["margin_minor"] if source == "given" else None,
+            margin_minor=given if source == "given" else None,
             corrects_external_id=row["corrects_external_id"],
         ),
         margin=Margin(row["margin_minor"], source, row["margin_rate"]),
         corrects_id=row["corrects_id"],
         recorded_at=row["recorded_at"],
+        exchange=exchange,
     )
+
+
+def _exchange(row: Mapping[str, Any]) -> Exchange | None:
+    rate = row["exchange_rate"]
+    if rate is None:
+        return None
+    return Exchange(row["ledger_amount_minor"], rate, row["exchange_day"], row["exchange_version"])
+
+
+def _exchange_values(one: Transaction) -> tuple[Any, ...]:
+    exchange = one.exchange
+    if exchange is None:
+        return (None, None, None, None, None)
+    given = one.entry.margin_minor
+    return (exchange.amount_minor, given, exchange.rate, exchange.effective_on, exchange.version)
 
 
 def net_of_row(row: Mapping[str, Any]) -> Net | None:

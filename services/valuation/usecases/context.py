@@ -1,6 +1,7 @@
 """What the commands of this service share besides their Work."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from services.valuation.domain.ledger import LedgerRules
 from shared.kernel.clock import Clock
@@ -13,6 +14,8 @@ class Valuation:
     clock             the instant that reads are made at; commands use their Work's
     batch_rows        rows of an import, or standings of a review, done in one transaction
     inline_rows       an import of at most so many rows is done within its request
+    demotion_cap      share of the customers whose tier a change of rules may question at once
+    override_days     how long an override of a tier may last at most
     receiving_seconds silence after which an import whose body never ended is abandoned
     """
 
@@ -20,4 +23,6 @@ class Valuation:
     clock: Clock
     batch_rows: int = 500
     inline_rows: int = 2000
+    demotion_cap: Decimal = Decimal("0.05")
+    override_days: int = 366
     receiving_seconds: int = 3600

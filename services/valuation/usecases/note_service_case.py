@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.valuation.domain.costs.cases import CaseKind
 from services.valuation.persistence import service_cases
-from services.valuation.persistence.service_cases import CaseKind
 from shared.db.work import Work
 
 

@@ -23,9 +23,21 @@ class PlanTierRules:
     tenure_days: int
     effective_from: datetime | None = None
 
+    def rules(self, version: int, effective_from: datetime) -> TierRules:
+        """The rules as that version. Raises `ThresholdsOutOfOrderError`."""
+        return TierRules(
+            version=version,
+            tiers=self.tiers,
+            window_days=self.window_days,
+            band=self.band,
+            grace_days=self.grace_days,
+            tenure_days=self.tenure_days,
+            effective_from=effective_from,
+        )
+
 
 async def plan_tier_rules(command: PlanTierRules, work: Work) -> StoredRules:
-    """Raises `ThresholdsOutOfOrderError`, `TierRulesBackdatedError`. Customers are reviewed when it takes effect."""
+    """Raises `ThresholdsOutOfOrderError`, `TierRulesBackdatedError`. A run takes it to the customers then."""
     latest, latest_from = await tier_rules.lock_latest(work)
     effective_from = work.now if command.effective_from is None else command.effective_from
     if effective_from < max(work.now, latest_from):
@@ -35,13 +47,4 @@ async def plan_tier_rules(command: PlanTierRules, work: Work) -> StoredRules:
                 FieldError("effective_from", "not_before", "Rules take effect now or later, in their order")
             ],
         )
-    rules = TierRules(
-        version=latest + 1,
-        tiers=command.tiers,
-        window_days=command.window_days,
-        band=command.band,
-        grace_days=command.grace_days,
-        tenure_days=command.tenure_days,
-        effective_from=effective_from,
-    )
-    return await tier_rules.add(work, rules)
+    return await tier_rules.add(work, command.rules(latest + 1, effective_from))

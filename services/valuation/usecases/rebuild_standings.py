@@ -26,7 +26,7 @@ class RebuildStandings:
 class Difference:
     """One derived fact that is not what the ledger says. Holds ids and figures only."""
 
-    customer_id: UUID
+    customer_id: UUID | None
     what: str
     stored: str
     rebuilt: str
@@ -34,10 +34,11 @@ class Difference:
 
 @dataclass
 class RebuildReport:
-    """What was looked at; `differences` shows what differs for the first of the `different` customers."""
+    """What was looked at; `differences` shows what differs for the first of the `different` customers and cases."""
 
     customers: int = 0
     transactions: int = 0
+    cases: int = 0
     different: int = 0
     differences: list[Difference] = field(default_factory=list)
 
@@ -78,7 +79,8 @@ async def rebuild_standings(
         await transactions.save_nets(work, nets, valuation.ledger.calendar)
         for standing in wrong:
             standing.needs_ledger = True
-        await judge_tiers(wrong, work, valuation, await tier_rules.in_force(work, work.now))
+        in_force = await tier_rules.in_force(work, work.now)
+        await judge_tiers(wrong, work, valuation, await tier_rules.book_of(work, wrong, in_force))
     return report, ids[-1] if len(ids) == valuation.batch_rows else None
 
 

@@ -1,15 +1,20 @@
-"""The loop that judges tiers when their time comes: warnings, demotions, and rules that take effect."""
+"""The loop that judges tiers when their time comes: warnings, demotions, overrides that end, rules that take effect."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from services.valuation.persistence import standings, tier_rules
+from services.valuation.persistence import standings, tier_rules, tier_runs
 from services.valuation.usecases.context import Valuation
-from services.valuation.usecases.review_standings import review_due, review_under_new_rules
+from services.valuation.usecases.release_held_customers import advance_release
+from services.valuation.usecases.review_standings import review_due
+from services.valuation.usecases.run_tier_rules import advance_run
 from shared.db.database import Database
+from shared.db.work import Work
 from shared.kernel.context import Actor
 from shared.kernel.signals import Signal
 
 ACTOR = Actor("system", "valuation.reviews")
+Step = Callable[[Work, Valuation], Awaitable[int]]
 
 
 class ReviewLoop:
@@ -27,18 +32,25 @@ class ReviewLoop:
         self._valuation = valuation
 
     async def run_once(self) -> int:
-        """One batch under new rules, or one of due reviews; how many standings were judged."""
-        judged = await self._database.run(
-            lambda work: review_under_new_rules(work, self._valuation), actor=ACTOR
-        )
-        if judged:
-            return judged
-        return await self._database.run(lambda work: review_due(work, self._valuation), actor=ACTOR)
+        """One batch of a run of new rules, of a release, or of due reviews; how many standings were looked at."""
+        for step in (advance_run, advance_release, review_due):
+
+            async def run(work: Work, step: Step = step) -> int:
+                return await step(work, self._valuation)
+
+            judged = await self._database.run(run, actor=ACTOR)
+            if judged:
+                return judged
+        return 0
 
     async def next_due_at(self) -> datetime | None:
-        """The earliest review, or when the next rules take effect."""
+        """The earliest review, when the next rules take effect, or the run that is not done."""
         async with self._database.session() as session:
-            dues = [await standings.next_due_at(session), await tier_rules.next_review_at(session)]
+            dues = [
+                await standings.next_due_at(session),
+                await tier_rules.next_review_at(session),
+                await tier_runs.open_since(session),
+            ]
         return min((due for due in dues if due is not None), default=None)
 
     async def close(self) -> None:

@@ -10,8 +10,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from careloop.infrastructure.errors import StateDirectoryInUseError
-from careloop.infrastructure.kafka import TOPICS, KafkaServer
+from careloop.infrastructure.kafka import KafkaServer
 from careloop.infrastructure.kafka_jars import Jar, JarsUnavailableError, fetch, kafka_jars, locked_jars
+from careloop.registry import TOPICS
 
 pytestmark = pytest.mark.kafka
 
@@ -54,7 +55,8 @@ async def test_each_service_has_a_topic_with_the_wanted_partitions(server: Kafka
     finally:
         await consumer.stop()
 
-    assert found == {f"{name}.events": 3 for name in ("ticketing", "sla", "valuation", "complaints")}
+    producers = ("ticketing", "sla", "valuation", "complaints", "billing")
+    assert found == {f"{name}.events": 3 for name in producers}
 
 
 async def test_acknowledged_records_survive_kill_9_of_the_broker_on_the_same_port(

@@ -42,6 +42,7 @@ PASSWORDS = {
     "BROKER_ADMIN_PASSWORD": "admin-secret",
     "TICKETING_BROKER_PASSWORD": "ticketing-secret",
     "SLA_BROKER_PASSWORD": "sla-secret",
+    "BILLING_BROKER_PASSWORD": "billing-secret",
 }
 TIMEOUT_SECONDS = 120
 
@@ -148,6 +149,17 @@ async def test_a_service_cannot_write_the_topic_of_another(cluster: Cluster) -> 
     try:
         with pytest.raises(TopicAuthorizationFailedError):
             await producer.send_and_wait("ticketing.events", b"forged")
+    finally:
+        await producer.stop()
+
+
+async def test_a_system_outside_writes_its_own_topic_only(cluster: Cluster) -> None:
+    producer = AIOKafkaProducer(**cluster.options("billing"), acks="all")
+    await producer.start()
+    try:
+        await producer.send_and_wait("billing.events", b"a purchase")
+        with pytest.raises(TopicAuthorizationFailedError):
+            await producer.send_and_wait("sla.events", b"forged")
     finally:
         await producer.stop()
 

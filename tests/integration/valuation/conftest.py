@@ -15,6 +15,9 @@ from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
 from services.valuation.workers.imports import ImportLoop
 from services.valuation.workers.reviews import ReviewLoop
+from shared.events.consumer import Consumer
+from shared.events.envelope import topic_of
+from shared.events.transport import OutgoingRecord
 from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import SimulatedClock
 from shared.operations.service import Service
@@ -33,6 +36,7 @@ class House:
     settings: Settings
     valuation: Valuation
     issuer: TestIssuer
+    transport: PostgresTransport
     base: str = "/valuation/v1"
 
     def client(self, role: str = "admin", **token: Any) -> httpx.AsyncClient:
@@ -59,6 +63,16 @@ class House:
         """One batch of reviews."""
         judged: int = await self.loop(ReviewLoop).run_once()
         return judged
+
+    async def tell(self, *records: OutgoingRecord) -> None:
+        """Publish, as other systems do, and consume all of it."""
+        consumer = self.loop(Consumer)
+        await self.transport.migrate()
+        await self.transport.create_topics(sorted({topic_of(one.producer()) for one in consumer.contracts}))
+        await self.transport.publish(records)
+        consumer.wake.set()
+        while await consumer.run_once():
+            consumer.wake.set()
 
     async def review(self) -> int:
         """Everything that is due for review now."""
@@ -91,6 +105,7 @@ MakeHouse = Callable[..., Any]
 @pytest_asyncio.fixture
 async def make_house(make_database: MakeDatabase, issuer: TestIssuer) -> AsyncIterator[MakeHouse]:
     opened: list[Service] = []
+    transports: list[PostgresTransport] = []
 
     async def make(start: datetime = START, **overrides: Any) -> House:
         url = await make_database(HISTORY)
@@ -104,14 +119,20 @@ async def make_house(make_database: MakeDatabase, issuer: TestIssuer) -> AsyncIt
             access_log=False,
             **overrides,
         )
-        service = build(settings, clock=clock, transport=PostgresTransport(url))
+        transport = PostgresTransport(url)
+        service = build(settings, clock=clock, transport=transport)
         await service.open()
         opened.append(service)
-        return House(service, clock, settings, valuation_of(settings, clock), issuer)
+        transports.append(transport)
+        return House(service, clock, settings, valuation_of(settings, clock), issuer, transport)
 
     yield make
     for service in opened:
+        for loop in service.loops:
+            await loop.close()
         await service.close()
+    for transport in transports:
+        await transport.close()
 
 
 @pytest_asyncio.fixture

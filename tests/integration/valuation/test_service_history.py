@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.valuation.messaging.inbound import SUBSCRIPTIONS
+from services.valuation.messaging.inbound import CASES
 from shared.contracts.base import Contract
 from shared.contracts.complaints import ComplaintClosedV1, ComplaintReceivedV1
 from shared.contracts.ticketing import (
@@ -31,7 +31,7 @@ async def told(house: Any, key: UUID, payload: Contract) -> None:
         occurred_at=AT,
         correlation_id=new_id(),
     )
-    [subscription] = [one for one in SUBSCRIPTIONS if one.contract is type(payload)]
+    [subscription] = [one for one in CASES if one.contract is type(payload)]
     await house.service.database.run(
         lambda work: subscription.handle(work, envelope, payload), actor=Actor("system", "events")
     )

@@ -67,7 +67,7 @@ async def test_the_same_transaction_again_changes_nothing_and_other_content_is_a
         ({"amount_minor": 10**12}, 422, "amount_out_of_range", "amount_minor"),
         ({"amount_minor": 10**30}, 422, "invalid_input", "amount_minor"),
         ({"amount_minor": "ten"}, 422, "invalid_input", "amount_minor"),
-        ({"currency": "CNY"}, 409, "currency_mismatch", "currency"),
+        ({"currency": "CNY"}, 422, "exchange_rate_missing", "currency"),
         ({"currency": "usd"}, 422, "invalid_input", "currency"),
         ({"occurred_at": "1969-07-20"}, 422, "occurred_at_out_of_range", "occurred_at"),
         ({"occurred_at": "2026-03-03"}, 422, "occurred_at_out_of_range", "occurred_at"),

@@ -19,7 +19,7 @@ from services.valuation.domain.window import opening_day
 
 ROOT = Path(__file__).parents[3]
 PLACES = (
-    ROOT / "careloop" / "sample" / "cdnow_sample.txt",
+    ROOT / "careloop" / "sample" / "data" / "cdnow_sample.txt",
     ROOT.parent / "shared" / "data" / "cdnow_sample.txt",
 )
 FIRST_DAY = date(1997, 1, 1)

@@ -1,0 +1,84 @@
+"""Read what a customer is worth: the three values side by side, and the score with its contributions."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.valuation.domain.errors import CustomerNotFoundError
+from services.valuation.domain.indicators.errors import PopulationNotMeasuredError
+from services.valuation.domain.indicators.score import Score, score
+from services.valuation.domain.values.referrals import Influence
+from services.valuation.persistence import (
+    indicator_facts,
+    indicator_systems,
+    measurements,
+    referrals,
+    savings,
+    standings,
+)
+from services.valuation.persistence.indicator_facts import Moment
+from services.valuation.persistence.indicator_systems import StoredSystem
+from services.valuation.persistence.measurements import Measurement
+from services.valuation.usecases.context import Valuation
+from shared.db.work import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeValues:
+    """Realised, potential and influence of one customer, in minor units; never added up.
+
+    potential_minor is None until the customer is scored.
+    """
+
+    margin_minor: int
+    cost_saved_minor: int
+    potential_minor: float | None
+    influence: Influence
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredCustomer:
+    """A score with the version and the measurement it rests on."""
+
+    score: Score
+    stored: StoredSystem
+    measurement: Measurement
+
+
+async def read_three_values(session: Session, customer_id: UUID, valuation: Valuation) -> ThreeValues:
+    """Raises `CustomerNotFoundError`."""
+    standing = await standings.find(session, customer_id)
+    if standing is None:
+        raise CustomerNotFoundError
+    moment = Moment.of(valuation.clock.now(), valuation.ledger.calendar)
+    facts = await indicator_facts.of_customer(session, customer_id, ["potential_clv"], moment)
+    return ThreeValues(
+        margin_minor=standing.rfm.margin_minor,
+        cost_saved_minor=await savings.sum_of(session, customer_id),
+        potential_minor=None if facts is None else facts["potential_clv"],
+        influence=await referrals.influence_of(session, customer_id),
+    )
+
+
+async def read_score(
+    session: Session, customer_id: UUID, version: int | None, valuation: Valuation
+) -> ScoredCustomer:
+    """The score by a version of the indicator system (None: the one in force), in O(indicators).
+
+    Raises `CustomerNotFoundError`, `IndicatorSystemNotFoundError`, `PopulationNotMeasuredError`.
+    """
+    stored = (
+        await indicator_systems.newest(session)
+        if version is None
+        else await indicator_systems.require(session, version)
+    )
+    sources = [indicator.source for _, indicator in stored.system.indicators()]
+    moment = Moment.of(valuation.clock.now(), valuation.ledger.calendar)
+    facts = await indicator_facts.of_customer(session, customer_id, sources, moment)
+    if facts is None:
+        raise CustomerNotFoundError
+    measurement = await measurements.latest(session)
+    if measurement is None:
+        raise PopulationNotMeasuredError
+    population = await measurements.distributions(session, measurement.id, sources)
+    found = score(stored.system, stored.weights.of_sources(stored.system), population, facts)
+    return ScoredCustomer(found, stored, measurement)
