@@ -50,7 +50,17 @@ def _policy(
     document = {
         name: value for name, value in written.items() if name not in ("name", "calendar", "calendar_id")
     }
+    for field in ("effective_from", "effective_until"):
+        if field in written:
+            message = f"policy {place}: the whole log is measured by it; leave {field} out"
+            raise UnreadableFileError.of(field, "not_taken", message)
+    for field in ("name", "calendar"):
+        if not isinstance(written.get(field), str | None):
+            raise UnreadableFileError.of(field, "text", f"policy {place}: {field} is a text")
     named = written.get("calendar")
+    if named is None and len(calendars) > 1:
+        message = f"policy {place} names no calendar; name one of {', '.join(calendars)}"
+        raise UnreadableFileError.of("calendar", "required", message)
     if named is not None and named not in calendars:
         message = f"policy {place} names the calendar {named!r}; there are {', '.join(calendars) or 'none'}"
         raise UnreadableFileError.of("calendar", "known_calendar", message)

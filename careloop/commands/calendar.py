@@ -85,7 +85,8 @@ def _answer_lines(answer: Answer) -> None:
             answered = answer(timelines.of(question), question)
         except CareloopError as error:
             answered = {"error": f"{error.code}: {error.detail}"}
-        sys.stdout.write(json.dumps(answered, ensure_ascii=False) + "\n")
+        # In ASCII: a name may hold what no encoding can write.
+        sys.stdout.write(json.dumps(answered) + "\n")
         # Whoever asks one line at a time waits for its answer.
         sys.stdout.flush()
 

@@ -29,6 +29,8 @@ class TicketOpenedV1(_TicketContract):
     category: str | None = None
     queue: str | None = None
     offering: str | None = None
+    contract: str | None = None
+    entitlement: str | None = None
     state: TicketState
     opened_at: datetime
 

@@ -256,12 +256,12 @@ def write_calendar_file(resolved: ResolvedCalendar, *, name: str, unique: str, w
     """A version's days out of the week: closed ones whole (holidays by name), open ones as the times they open.
 
     Reading the file gives the closed days again. `unique` makes the events' UIDs, which stay the same from
-    version to version.
+    version to version. Control characters of the name, which would be lines of the file, become spaces.
     """
     calendar = icalendar.Calendar()
     calendar.add("PRODID", PRODUCT)
     calendar.add("VERSION", "2.0")
-    calendar.add("X-WR-CALNAME", name)
+    calendar.add("X-WR-CALNAME", "".join(sign if sign.isprintable() else " " for sign in name))
     calendar.add("X-WR-TIMEZONE", resolved.specification.timezone)
     zone = ZoneInfo(resolved.specification.timezone)
     for on, plan in resolved.days_out_of_week():

@@ -11,7 +11,7 @@ from services.sla.domain.calendars import MOST_EXCEPTIONS
 from services.sla.persistence.calendar_store import StoredCalendar
 from shared.web.models import ApiModel, Instant
 
-Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
 WEEK: dict[str, Any] = {
     day: [["09:00", "12:00"], ["13:30", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")
 }

@@ -83,7 +83,7 @@ async def add_calendar_version(
     adding = AddCalendarVersion(calendar_id, edge.expected_version, body.specification(), body.effective_from)
 
     async def run(work: Work) -> CalendarOut:
-        await add_version_usecase(adding, work, years=context.years)
+        await add_version_usecase(adding, work, years=context.years, catalogues=context.catalogues)
         shown = await _shown(work, calendar_id)
         if body.application == "future_only":
             return shown
@@ -125,7 +125,7 @@ async def import_closed_days(
     importing = ImportClosedDays(calendar_id, edge.expected_version, read.days, effective_from)
 
     async def run(work: Work) -> ClosedDaysOut:
-        closed = await import_usecase(importing, work, years=context.years)
+        closed = await import_usecase(importing, work, years=context.years, catalogues=context.catalogues)
         shown = await _shown(work, calendar_id)
         skipped = [SkippedEventOut.model_validate(one) for one in read.skipped]
         return ClosedDaysOut(

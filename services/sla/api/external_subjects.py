@@ -10,6 +10,7 @@ from services.sla.api.catalogue_access import SlaContext, context_of
 from services.sla.api.clock_models import LineOut
 from services.sla.api.subjects import SubjectOut, shown_to
 from services.sla.domain.external_inputs import ExternalInput, ExternalInputKind
+from services.sla.domain.matching import PROMISED_BY
 from services.sla.domain.metrics import Metric
 from services.sla.domain.subject import Subject
 from services.sla.usecases.record_external import (
@@ -68,6 +69,8 @@ class StartExternalSubjectIn(ClaimIn):
     external_number: Label | None = None
     kind: Label
     customer_id: UUID | None = None
+    contract: Label | None = None
+    entitlement: Label | None = None
     offering: Label | None = None
     priority: Label | None = None
     category: Label | None = None
@@ -75,7 +78,7 @@ class StartExternalSubjectIn(ClaimIn):
     channel: Label | None = None
 
     def starting(self) -> StartExternalSubject:
-        names = {"kind", "customer_id", "offering", "priority", "category", "queue", "channel"}
+        names = {"kind", "customer_id", "priority", "category", "queue", "channel", *PROMISED_BY}
         return StartExternalSubject(
             subject_id=self.id or new_id(),
             number=self.number,

@@ -13,7 +13,7 @@ from services.sla.persistence.policy_store import StoredPolicy
 from shared.contracts.sla import Metric, SubjectKind
 from shared.web.models import ApiModel, Instant
 
-Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Value = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Values = Annotated[list[Value], Field(max_length=200)]
 Amount = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -53,6 +53,10 @@ class MatchIn(ApiModel):
 
     subject_kind: SubjectKind
     customer: Values = Field(default=[])
+    contract: Values = Field(
+        default=[], description="Of tickets and external subjects, as they were opened with."
+    )
+    entitlement: Values = Field(default=[], description="Of tickets and external subjects (权益).")
     offering: Values = Field(default=[])
     tier: Values = Field(default=[])
     priority: Values = Field(default=[], description="Of tickets.")

@@ -14,7 +14,7 @@ from services.sla.domain.catalogue import Choice, Selection
 from services.sla.domain.clock_fold import ClockFold
 from services.sla.domain.commitment_fold import CommitmentFold, begin, watch_commitments
 from services.sla.domain.ledger import APPLIED, Entry, EntryKind, in_order
-from services.sla.domain.matching import Facts
+from services.sla.domain.matching import PROMISED_BY, Facts
 from services.sla.domain.metrics import DEFAULTS, LIVE_CHANNELS, Metric, OnTierChange, SubjectKind
 from services.sla.domain.policies import ClockKey
 from services.sla.domain.tier_history import TierHistory
@@ -148,7 +148,7 @@ class _Reading:
         subject, data = self.subject, entry.data
         subject.opened_at = entry.occurred_at
         customer = data.get("customer_id")
-        names = ("offering", "priority", "severity", "category", "kind", "queue", "channel")
+        names = (*PROMISED_BY, "priority", "severity", "category", "kind", "queue", "channel")
         subject.facts = Facts(
             subject.subject_kind,
             UUID(customer) if customer else None,

@@ -1,10 +1,10 @@
 """Which policy wins: the most specific one that matches, by a documented rank.
 
 The rank is the sum of the weights of a policy's conditions. Each weight is above the sum of all lesser ones, so
-one stronger condition beats any number of weaker ones: customer > offering > tier > priority or severity >
-category > kind > queue > channel. Equal ranks cannot both match where their conditions are the same (refused
-when a policy is written); where different values overlap, the version that became effective later wins, then
-the name.
+one stronger condition beats any number of weaker ones: customer > contract > entitlement > offering > tier >
+priority or severity > category > kind > queue > channel. Equal ranks cannot both match where their conditions are
+the same (refused when a policy is written); where different values overlap, the version that became effective
+later wins, then the name.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +14,13 @@ from uuid import UUID
 from services.sla.domain.metrics import SubjectKind
 from services.sla.domain.policies import Match, PolicyVersion
 
+# What a subject was bought or agreed with; told at its opening and never changed.
+PROMISED_BY = ("contract", "entitlement", "offering")
+
 WEIGHTS: Mapping[str, int] = {
-    "customer": 256,
+    "customer": 1024,
+    "contract": 512,
+    "entitlement": 256,
     "offering": 128,
     "tier": 64,
     "priority": 32,
@@ -33,6 +38,8 @@ class Facts:
 
     subject_kind: SubjectKind
     customer_id: UUID | None = None
+    contract: str | None = None
+    entitlement: str | None = None
     offering: str | None = None
     priority: str | None = None
     severity: str | None = None

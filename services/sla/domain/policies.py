@@ -35,6 +35,8 @@ class Match:
 
     subject_kind: SubjectKind
     customer: frozenset[str] = frozenset()
+    contract: frozenset[str] = frozenset()
+    entitlement: frozenset[str] = frozenset()
     offering: frozenset[str] = frozenset()
     tier: frozenset[str] = frozenset()
     priority: frozenset[str] = frozenset()

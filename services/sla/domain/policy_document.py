@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from services.sla.domain.errors import InvalidPolicyError
 from services.sla.domain.ledger import EntryKind
+from services.sla.domain.matching import PROMISED_BY
 from services.sla.domain.metrics import (
     DEFAULTS,
     STARTS,
@@ -65,7 +66,13 @@ def _read_match(written: Mapping[str, Any], faults: list[FieldError]) -> Match |
         return None
     names = [field.name for field in fields(Match) if field.name != "subject_kind"]
     given = {name: frozenset(str(value) for value in written.get(name) or ()) for name in names}
-    absent = {"severity": kind is not SubjectKind.COMPLAINT, "priority": kind is SubjectKind.COMPLAINT}
+    # Left out unseen, an unknown condition would make the policy one for everybody.
+    faults += [
+        FieldError(f"match.{name}", "unknown", f"There is no condition {name}.")
+        for name in sorted(written.keys() - {*names, "subject_kind"})
+    ]
+    is_complaint = kind is SubjectKind.COMPLAINT
+    absent = {"severity": not is_complaint, **dict.fromkeys(("priority", *PROMISED_BY), is_complaint)}
     for name, is_absent in absent.items():
         if given[name] and is_absent:
             message = f"Subjects of kind {kind} have no {name}."

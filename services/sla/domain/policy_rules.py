@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import zip_longest
 
+from services.sla.domain.calendars import InvalidCalendarError
 from services.sla.domain.catalogue import CalendarVersion
 from services.sla.domain.commitment_policy import COMMITMENTS
 from services.sla.domain.errors import OverlappingEffectiveDatesError
@@ -11,6 +12,7 @@ from services.sla.domain.matching import conditions
 from services.sla.domain.meters import meter_of
 from services.sla.domain.policies import PolicyVersion
 from services.sla.domain.policy_document import refused
+from services.sla.domain.units import Duration
 from shared.kernel.errors import FieldError
 
 
@@ -45,15 +47,43 @@ def _check_calendar(version: PolicyVersion, calendar_versions: Sequence[Calendar
         first = calendar_versions[0].effective_from.isoformat()
         message = f"The calendar is in force from {first} on; the policy cannot be before."
         raise refused([FieldError("effective_from", "calendar_in_force", message)])
-    faults = []
-    for place, target in enumerate(version.targets.values()):
-        unit = target.duration.unit
-        meter = meter_of(unit, held[-1].timeline if unit.needs_calendar else None, version.effective_from)
-        if meter.reach(version.effective_from, target.duration.position) is None:
-            message = f"{target.duration} is never reached on this calendar."
-            faults.append(FieldError(f"targets[{place}].duration", "impossible", message))
+    faults = [
+        FieldError(
+            f"targets[{place}].duration", "impossible", f"{duration} is never reached on this calendar."
+        )
+        for place, duration in _never_reached(version, held[-1], version.effective_from)
+    ]
     if faults:
         raise refused(faults)
+
+
+def check_calendar(version: CalendarVersion, policies: Iterable[PolicyVersion]) -> None:
+    """Raise `InvalidCalendarError` where a policy that counts on this calendar promises what would never be due:
+    its clocks would stand still unnoticed.
+
+    policies  every policy version there is
+    """
+    faults = []
+    for policy, ends_at in _with_ends(policies):
+        since = max(version.effective_from, policy.effective_from)
+        if policy.calendar_id != version.calendar_id or (ends_at is not None and ends_at <= since):
+            continue
+        for _, duration in _never_reached(policy, version, since):
+            message = f"Policy {policy.name} promises {duration}, which is never reached on this calendar."
+            faults.append(FieldError("weekly", "impossible", message))
+    if faults:
+        raise InvalidCalendarError(faults[0].message, field_errors=faults)
+
+
+def _never_reached(
+    version: PolicyVersion, calendar: CalendarVersion, since: datetime
+) -> Iterator[tuple[int, Duration]]:
+    """Place and duration of the targets without a due date when they start at `since`."""
+    for place, target in enumerate(version.targets.values()):
+        unit = target.duration.unit
+        meter = meter_of(unit, calendar.timeline if unit.needs_calendar else None, since)
+        if meter.reach(since, target.duration.position) is None:
+            yield place, target.duration
 
 
 def _with_ends(versions: Iterable[PolicyVersion]) -> Iterator[tuple[PolicyVersion, datetime | None]]:

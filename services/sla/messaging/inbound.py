@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from services.sla.domain.ledger import EntryKind
 from services.sla.domain.metrics import SubjectKind
 from services.sla.messaging.translation import COMPLAINTS, TICKETING, Producer, Translation
 from services.sla.persistence import customer_store
@@ -47,14 +48,18 @@ class Inbound:
         async def prepare(work: Work, arrived: Arrived) -> None:
             kinds: dict[UUID, SubjectKind] = {}
             customers: set[UUID] = set()
+            reopened: set[UUID] = set()
             for _, payload in arrived:
                 kinds[producer.subject_id(payload)] = producer.subject_kind
                 if isinstance(payload, ticketing.TicketMergedV1):
                     kinds[payload.into_ticket_id] = producer.subject_kind
+                if producer.translations[type(payload)].kind is EntryKind.REOPENED:
+                    reopened.add(producer.subject_id(payload))
                 customer_of = producer.translations[type(payload)].customer
                 customer_id = None if customer_of is None else customer_of(payload)
                 if customer_id is not None:
                     customers.add(customer_id)
+            customers |= await customer_store.of_subjects(work, reopened)
             tiers = await customer_store.share(work, customers)
             await SubjectBatch.load(work, len(arrived), kinds, tiers)
 

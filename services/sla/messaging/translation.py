@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.sla.domain.ledger import EntryKind
+from services.sla.domain.matching import PROMISED_BY
 from services.sla.domain.metrics import SubjectKind
 from shared.contracts import complaints, ticketing
 from shared.contracts.base import Contract
@@ -45,7 +46,7 @@ TICKETING = Producer(
     {
         ticketing.TicketOpenedV1: Translation(
             EntryKind.OPENED,
-            ("customer_id", "kind", "channel", "priority", "category", "queue", "offering", "state"),
+            ("customer_id", *PROMISED_BY, "kind", "channel", "priority", "category", "queue", "state"),
             claimed=lambda payload: payload.opened_at,
             customer=lambda payload: payload.customer_id,
         ),

@@ -29,7 +29,13 @@ _ADD = statement(
     .returning(customers)
 )
 _SAVE = statement(update(customers, "tiers").where(customers.c.id == sa.bindparam("row_id", type_=sa.Uuid)))
-# Subjects that a tier may concern: those still open, and those that started when it was in force already.
+_OF_SUBJECTS = statement(
+    sa.select(subjects.c.customer_id)
+    .where(subjects.c.id == sa.any_(_IDS), subjects.c.customer_id.is_not(None))
+    .distinct()
+)
+# Subjects that a tier may concern: those still open, and those that started when it was in force already. A closed
+# one that is reopened asks for the tiers that it has missed.
 _CONCERNED = statement(
     sa.select(subjects.c.id, subjects.c.kind)
     .where(
@@ -52,6 +58,12 @@ async def share(work: Work, customer_ids: Iterable[UUID]) -> dict[UUID, list[Tie
 async def lock(work: Work, customer_ids: Iterable[UUID]) -> dict[UUID, list[TierRow]]:
     """Tier histories, to be changed."""
     return await _locked(work, customer_ids, _LOCK)
+
+
+async def of_subjects(work: Work, subject_ids: Iterable[UUID]) -> set[UUID]:
+    """The customers of these subjects, as far as they are known."""
+    ids = sorted(set(subject_ids))
+    return {row["customer_id"] for row in await work.fetch_all(_OF_SUBJECTS, ids=ids)} if ids else set()
 
 
 async def save(work: Work, customer_id: UUID, tiers: Sequence[TierRow]) -> None:

@@ -12,7 +12,7 @@ from services.sla.domain.errors import (
     SubjectNotFoundError,
 )
 from services.sla.domain.external_inputs import ExternalInput, data_of, line_of
-from services.sla.domain.ledger import EntryKind, trusted_instant
+from services.sla.domain.ledger import EntryKind
 from services.sla.domain.metrics import SubjectKind
 from services.sla.domain.subject import Subject
 from services.sla.persistence import customer_store, subject_store
@@ -38,7 +38,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class StartExternalSubject:
-    """`facts`: customer_id, kind, offering, priority, category, queue, channel as far as they are known."""
+    """`facts`: customer_id, contract, entitlement, kind, offering, priority, category, queue, channel as far as they
+    are known."""
 
     subject_id: UUID
     number: str | None = None
@@ -89,6 +90,8 @@ async def record_external_input(
 ) -> Subject:
     """The subject after it. Raises `SubjectNotFoundError`, `SubjectChangedError`, `InvalidExternalInputError`,
     and `InputBeforeStartError` for an instant before the subject's start."""
+    customers = await customer_store.of_subjects(work, [command.subject_id])
+    tiers = await customer_store.share(work, customers)
     subject = await subject_store.lock(work, command.subject_id, SubjectKind.EXTERNAL)
     if command.expected_version not in (None, subject.version):
         raise SubjectChangedError
@@ -96,8 +99,8 @@ async def record_external_input(
     started = subject.folded(catalogue).started()
     kind = line_of(command.said, [(clock.key.metric, clock.choice) for clock in started])
     believed = _believed(command.claim, work, tolerance)
-    _check_order(subject, command.claim, work.now, believed)
-    SubjectBatch.holding(work, subject)
+    _check_order(subject, command.claim)
+    SubjectBatch.holding(work, subject, tiers)
     line = RecordInput(
         subject_id=subject.id,
         kind=kind,
@@ -112,13 +115,11 @@ async def record_external_input(
     return subject
 
 
-def _check_order(subject: Subject, claim: Claim, now: datetime, tolerance: timedelta) -> None:
+def _check_order(subject: Subject, claim: Claim) -> None:
+    """Whether or not the claim would be believed: nobody means an instant before the start."""
     if subject.opened_at is None:
         raise SubjectNotFoundError
-    if claim.occurred_at is None:
-        return
-    occurred_at, _ = trusted_instant(claim.occurred_at, now, tolerance)
-    if occurred_at < subject.opened_at:
+    if claim.occurred_at is not None and claim.occurred_at < subject.opened_at:
         message = f"The subject started at {subject.opened_at.isoformat()}; nothing happened to it before."
         fault = FieldError("occurred_at", "after_start", message)
         raise InputBeforeStartError(message, field_errors=[fault])

@@ -1,6 +1,6 @@
 """Something happened to a subject: a line in its ledger, and its clocks follow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,16 +38,18 @@ class RecordInput:
 async def record_input(
     command: RecordInput, work: Work, *, catalogues: Catalogues, tolerance: timedelta
 ) -> None:
-    """Append the line (an opening brings the customer's tiers along) and let the clocks follow."""
+    """Append the line and let the clocks follow. An opening brings the customer's tiers along, and a reopening
+    those that came while nobody told a closed subject of them."""
     batch = SubjectBatch.of(work)
     subject = batch.subjects[command.subject_id]
     entry = entry_of(command, tolerance)
     entries = [entry]
     if command.kind is EntryKind.OPENED:
         subject.number, subject.external_number = command.numbers
-    if command.kind in (EntryKind.OPENED, EntryKind.CUSTOMER_CHANGED):
-        started_at = entry.occurred_at if command.kind is EntryKind.OPENED else subject.opened_at
-        entries = [*_tiers(subject, batch, command.data.get("customer_id"), started_at), entry]
+    started_at = entry.occurred_at if command.kind is EntryKind.OPENED else subject.opened_at
+    customer_id = _customer_whose_tiers_count(command, subject)
+    if customer_id is not None:
+        entries = [*tier_entries(subject, batch.tiers.get(customer_id, ()), customer_id, started_at), entry]
     subject.record(entries, await catalogues.at(work, subject.needed_revision), work.now)
     await batch.done(work, subject)
 
@@ -70,6 +72,15 @@ def entry_of(command: RecordInput, tolerance: timedelta) -> Entry:
     )
 
 
+def _customer_whose_tiers_count(command: RecordInput, subject: Subject) -> UUID | None:
+    if command.kind is EntryKind.REOPENED:
+        return subject.customer_id
+    if command.kind not in (EntryKind.OPENED, EntryKind.CUSTOMER_CHANGED):
+        return None
+    customer_id = command.data.get("customer_id")
+    return None if customer_id is None else UUID(customer_id)
+
+
 def tier_entry(subject_id: UUID, customer_id: UUID, tier: TierRow) -> Entry:
     """The line of a tier; the same tier event writes the same line once in each ledger."""
     return Entry(
@@ -84,15 +95,12 @@ def tier_entry(subject_id: UUID, customer_id: UUID, tier: TierRow) -> Entry:
     )
 
 
-def _tiers(
-    subject: Subject, batch: SubjectBatch, customer_id: str | None, started_at: datetime | None
+def tier_entries(
+    subject: Subject, tiers: Iterable[TierRow], customer_id: UUID, started_at: datetime | None
 ) -> list[Entry]:
-    """Lines of the tiers that may count for the subject: the one in force at its start and all later ones."""
-    if customer_id is None:
-        return []
-    history = [
-        tier_entry(subject.id, UUID(customer_id), tier) for tier in batch.tiers.get(UUID(customer_id), ())
-    ]
+    """Lines of the tiers that may count for the subject and that it does not know: the one in force at its start
+    and all later ones."""
+    history = [tier_entry(subject.id, customer_id, tier) for tier in tiers]
     history.sort(key=lambda entry: entry.order)
     earlier = [entry for entry in history if started_at is None or entry.occurred_at <= started_at]
     return [entry for entry in history if entry not in earlier[:-1] and not subject.knows(entry)]

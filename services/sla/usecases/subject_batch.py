@@ -43,9 +43,9 @@ class SubjectBatch:
         return batch
 
     @classmethod
-    def holding(cls, work: Work, subject: Subject) -> "SubjectBatch":
-        """One subject that is locked already, and one input to it."""
-        batch = cls(1, {subject.id: subject})
+    def holding(cls, work: Work, subject: Subject, tiers: dict[UUID, list[TierRow]]) -> "SubjectBatch":
+        """One subject that is locked already, and one input to it; its customer was locked before."""
+        batch = cls(1, {subject.id: subject}, tiers)
         work.memo[_NAME] = batch
         return batch
 

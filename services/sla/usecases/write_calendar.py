@@ -19,9 +19,11 @@ from services.sla.domain.calendars import (
     close_days,
     materialise,
 )
+from services.sla.domain.catalogue import CalendarVersion
 from services.sla.domain.errors import OverlappingEffectiveDatesError
+from services.sla.domain.policy_rules import check_calendar
 from services.sla.persistence import calendar_store
-from services.sla.persistence.catalogue_store import take_revision
+from services.sla.persistence.catalogue_store import Catalogues, take_revision
 from shared.db.work import Work
 from shared.kernel.errors import FieldError
 from shared.kernel.ids import new_id
@@ -77,19 +79,24 @@ async def create_calendar(command: CreateCalendar, work: Work, *, years: Resolve
     return calendar_id
 
 
-async def add_calendar_version(command: AddCalendarVersion, work: Work, *, years: ResolvedYears) -> UUID:
-    """The calendar's id. Raises `InvalidCalendarError`, `CalendarNotFoundError`, `CalendarChangedError`,
-    `OverlappingEffectiveDatesError`."""
+async def add_calendar_version(
+    command: AddCalendarVersion, work: Work, *, years: ResolvedYears, catalogues: Catalogues
+) -> UUID:
+    """The calendar's id. Raises `InvalidCalendarError` (also where a policy's target would never be reached on it),
+    `CalendarNotFoundError`, `CalendarChangedError`, `OverlappingEffectiveDatesError`."""
     specification = CalendarSpecification.parse(command.specification)
     latest = await _lock_latest(work, command.calendar_id, command.expected_version)
-    await _add_after(work, latest, specification, command.effective_from, years)
+    await _add_after(work, latest, specification, command.effective_from, years, catalogues)
     return command.calendar_id
 
 
-async def import_closed_days(command: ImportClosedDays, work: Work, *, years: ResolvedYears) -> ClosedDays:
+async def import_closed_days(
+    command: ImportClosedDays, work: Work, *, years: ResolvedYears, catalogues: Catalogues
+) -> ClosedDays:
     """Writes a version that is the newest one with the days of a file closed.
 
-    Raises `CalendarNotFoundError`, `CalendarChangedError`, `OverlappingEffectiveDatesError`, and
+    Raises `CalendarNotFoundError`, `CalendarChangedError`, `OverlappingEffectiveDatesError`, `InvalidCalendarError`
+    where a policy's target would never be reached any more, and
     `InvalidCalendarFileError` when the file closes no date that is not closed by exception already, or too many.
     """
     latest = await _lock_latest(work, command.calendar_id, command.expected_version)
@@ -97,7 +104,7 @@ async def import_closed_days(command: ImportClosedDays, work: Work, *, years: Re
     resolved = years.around(command.effective_from or work.now)
     # A file of many rules takes a while: others go on meanwhile.
     specification, closed = await asyncio.to_thread(close_days, written, command.days, resolved)
-    await _add_after(work, latest, specification, command.effective_from, years)
+    await _add_after(work, latest, specification, command.effective_from, years, catalogues)
     return closed
 
 
@@ -113,6 +120,7 @@ async def _add_after(
     specification: CalendarSpecification,
     effective_from: datetime | None,
     years: ResolvedYears,
+    catalogues: Catalogues,
 ) -> None:
     effective_from = effective_from or work.now
     if effective_from <= latest["effective_from"]:
@@ -121,7 +129,10 @@ async def _add_after(
         fault = FieldError("effective_from", "overlaps", message)
         raise OverlappingEffectiveDatesError(message, field_errors=[fault])
     await calendar_store.bump(work, latest["calendar_id"])
-    await _add(work, latest["calendar_id"], latest["number"] + 1, specification, effective_from, years)
+    added = await _add(
+        work, latest["calendar_id"], latest["number"] + 1, specification, effective_from, years
+    )
+    check_calendar(added, (await catalogues.at(work, added.revision - 1)).policy_versions())
 
 
 async def _add(
@@ -131,15 +142,25 @@ async def _add(
     specification: CalendarSpecification,
     effective_from: datetime,
     years: ResolvedYears,
-) -> None:
+) -> CalendarVersion:
     # Holidays of a country take up to half a second to work out the first time: others go on meanwhile.
     resolved = await asyncio.to_thread(materialise, specification, years.around(effective_from))
-    await calendar_store.add_version(
-        work,
+    version = CalendarVersion(
         id=new_id(),
         calendar_id=calendar_id,
+        name="",
         number=number,
         effective_from=effective_from,
         revision=await take_revision(work),
+        resolved=resolved,
+    )
+    await calendar_store.add_version(
+        work,
+        id=version.id,
+        calendar_id=calendar_id,
+        number=number,
+        effective_from=effective_from,
+        revision=version.revision,
         resolved=resolved.to_json(),
     )
+    return version

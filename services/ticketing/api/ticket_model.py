@@ -31,6 +31,8 @@ EXAMPLE: dict[str, Any] = {
     "category": "login",
     "queue": "second-line",
     "offering": "advanced-support",
+    "contract": "K-2026-117",
+    "entitlement": "priority-support",
     "channel": "phone",
     "priority": "high",
     "subject": "VPN 登录失败",
@@ -110,6 +112,8 @@ class TicketOut(ApiModel):
     category: str | None = None
     queue: str | None = Field(default=None, description="Absent for customers.")
     offering: str | None = None
+    contract: str | None = None
+    entitlement: str | None = None
     channel: Channel
     priority: Priority
     subject: str
@@ -157,6 +161,8 @@ class TicketOut(ApiModel):
             kind=ticket.kind,
             category=ticket.category,
             offering=ticket.offering,
+            contract=ticket.contract,
+            entitlement=ticket.entitlement,
             channel=ticket.channel,
             priority=ticket.priority,
             subject=ticket.subject,

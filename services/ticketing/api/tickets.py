@@ -76,6 +76,10 @@ class OpenTicketIn(ApiModel):
     offering: Label | None = Field(
         default=None, description="The value-added service (增值服务项目) it is about."
     )
+    contract: Label | None = Field(
+        default=None, description="The customer's contract under which it is asked."
+    )
+    entitlement: Label | None = Field(default=None, description="The right (权益) by which it is asked.")
     external_number: Label | None = Field(default=None, description="Its number in the system it came from.")
 
     def request_of(self, principal: Principal) -> Request:

@@ -35,6 +35,8 @@ class Request:
     category: str | None = None
     queue: str | None = None
     offering: str | None = None
+    contract: str | None = None
+    entitlement: str | None = None
     external_number: str | None = None
 
 
@@ -66,6 +68,8 @@ class Ticket(TicketRecord):
             category=self.category,
             queue=self.queue,
             offering=self.offering,
+            contract=self.contract,
+            entitlement=self.entitlement,
             state=self.status,
         )
 

@@ -21,6 +21,8 @@ class TicketOpened(DomainEvent):
     category: str | None
     queue: str | None
     offering: str | None
+    contract: str | None
+    entitlement: str | None
     state: TicketStatus
 
 

@@ -55,6 +55,8 @@ class TicketRecord(Aggregate):
     category: str | None = None
     queue: str | None = None
     offering: str | None = None
+    contract: str | None = None
+    entitlement: str | None = None
     external_number: str | None = None
     serial: int | None = None
     status: TicketStatus = TicketStatus.NEW

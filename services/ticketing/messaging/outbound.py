@@ -20,6 +20,8 @@ OUTBOUND: Mapping[type[DomainEvent], Callable[[Any], Contract | None]] = {
         category=e.category,
         queue=e.queue,
         offering=e.offering,
+        contract=e.contract,
+        entitlement=e.entitlement,
         state=e.state.value,
         opened_at=e.occurred_at,
     ),

@@ -34,6 +34,8 @@ tickets = sa.Table(
     sa.Column("category", sa.Text),
     sa.Column("queue", sa.Text),
     sa.Column("offering", sa.Text),
+    sa.Column("contract", sa.Text),
+    sa.Column("entitlement", sa.Text),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("waiting_on", sa.Text),
     sa.Column("assignee_id", sa.Text),

@@ -236,6 +236,82 @@ async def test_tier_in_force_before_the_start_is_a_late_input(desk: Any, target:
     assert (await desk.published())[-1][0] == "clock_retargeted"
 
 
+def tier_changed(customer_id: Any, tier: str, effective_at: Any) -> valuation.CustomerTierChangedV1:
+    return valuation.CustomerTierChangedV1(
+        customer_id=customer_id,
+        tier=tier,
+        previous_tier=None,
+        reason="promotion",
+        rule_version=1,
+        effective_at=effective_at,
+    )
+
+
+async def test_tier_that_changes_while_a_ticket_is_closed_counts_once_it_is_reopened(
+    desk: Any, target: dict[str, Any]
+) -> None:
+    await desk.promise(target | {"on_tier_change": "retarget"})
+    await desk.promise(gold(target), name="gold", match={"subject_kind": "ticket", "tier": ["gold"]})
+    customer_id = new_id()
+    ticket_id = await desk.open_ticket(customer_id=customer_id)
+    await desk.advance("08:30")
+    await desk.publish(ticket_id, ticketing.TicketResolvedV1(ticket_id=ticket_id, resolution_code="fixed"))
+    await desk.publish(ticket_id, ticketing.TicketClosedV1(ticket_id=ticket_id))
+    await desk.advance("09:00")
+    await desk.publish(customer_id, tier_changed(customer_id, "gold", desk.clock.now()))
+    await desk.advance("10:00")
+    reopened = ticketing.TicketReopenedV1(ticket_id=ticket_id, reason="again", reopen_count=1)
+    await desk.publish(ticket_id, reopened)
+    await desk.drain()
+    (clock,) = await desk.clocks()
+    # Half an hour of the hour that gold customers have was taken before.
+    assert (clock["policy"]["name"], clock["due_at"]) == ("gold", "2026-03-02T10:30:00Z")
+
+
+async def test_correcting_the_opening_brings_the_tier_that_was_in_force_then(
+    desk: Any, calendar: dict[str, Any], target: dict[str, Any]
+) -> None:
+    await desk.post("calendars", calendar | {"effective_from": "2026-01-01T00:00:00Z"})
+    since = {"effective_from": "2026-01-01T00:00:00Z"}
+    await desk.promise(**since)
+    silver = {"match": {"subject_kind": "ticket", "tier": ["silver"]}, **since}
+    await desk.promise(target | {"duration": 2}, name="silver", **silver)
+    customer_id = new_id()
+    await desk.publish(
+        customer_id, tier_changed(customer_id, "silver", desk.at("06:00")), at=desk.at("06:00")
+    )
+    await desk.publish(customer_id, tier_changed(customer_id, "gold", desk.at("07:30")), at=desk.at("07:30"))
+    ticket_id = await desk.open_ticket(customer_id=customer_id)
+    await desk.drain()
+    path = f"subjects/ticket/{ticket_id}"
+    (opened,) = [line for line in (await desk.get(f"{path}/ledger"))["lines"] if line["kind"] == "opened"]
+    body = {"entry_id": opened["id"], "occurred_at": "2026-03-02T07:00:00Z", "evidence": "call record 4"}
+    corrected = await desk.call("POST", f"{path}/corrections", json=body, role="supervisor")
+    assert corrected.status_code == 201, corrected.text
+    (clock,) = await desk.clocks()
+    assert (clock["policy"]["name"], clock["tier"], clock["due_at"]) == (
+        "silver",
+        "silver",
+        "2026-03-02T09:00:00Z",
+    )
+
+
+async def test_nothing_is_corrected_to_before_the_start(desk: Any) -> None:
+    await desk.promise()
+    ticket_id = await desk.open_ticket()
+    await desk.advance("09:00")
+    await desk.publish(ticket_id, ticketing.TicketWaitingV1(ticket_id=ticket_id, waiting_on="customer"))
+    await desk.drain()
+    path = f"subjects/ticket/{ticket_id}"
+    before = (await desk.get(f"{path}/ledger"))["lines"]
+    (pause,) = [line for line in before if line["kind"] == "waiting"]
+    body = {"entry_id": pause["id"], "occurred_at": "2026-03-02T07:00:00Z", "evidence": "call record 4"}
+    refused = await desk.call("POST", f"{path}/corrections", json=body, role="supervisor")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_correction")
+    assert refused.json()["errors"][0]["rule"] == "after_start"
+    assert (await desk.get(f"{path}/ledger"))["lines"] == before
+
+
 async def test_complaint_is_answered_within_its_day(desk: Any) -> None:
     await desk.promise(
         {"metric": "response", "duration": 24, "unit": "elapsed_hours", "warn_at": [0.75]},
@@ -437,3 +513,19 @@ async def test_next_response_and_updates_follow_the_conversation(desk: Any) -> N
         ("periodic_update", 2, "met"),
         ("periodic_update", 3, "running"),
     ]
+
+
+async def test_contract_under_which_a_ticket_is_opened_outranks_the_customers_tier(
+    desk: Any, target: dict[str, Any]
+) -> None:
+    await desk.promise(gold(target), name="gold", match={"subject_kind": "ticket", "tier": ["gold"]})
+    contract = {"subject_kind": "ticket", "contract": ["K-117"]}
+    await desk.promise(target | {"duration": 2}, name="contract K-117", match=contract)
+    customer_id = new_id()
+    await desk.publish(customer_id, tier_changed(customer_id, "gold", desk.at("06:00")), at=desk.at("06:00"))
+    await desk.open_ticket(customer_id=customer_id, contract="K-117", entitlement="priority-support")
+    await desk.drain()
+    (clock,) = await desk.clocks()
+    assert (clock["policy"]["name"], clock["due_at"]) == ("contract K-117", "2026-03-02T10:00:00Z")
+    explained = await desk.get(f"clocks/{clock['id']}/explain")
+    assert "contract in {K-117}; rank 512" in str(explained)

@@ -142,6 +142,12 @@ BAD_INPUTS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "occurred_at",
         "after_start",
     ),
+    "long before the start": (
+        {"kind": "paused", "waiting_on": "customer", "occurred_at": "2026-03-01T07:59:00Z"},
+        "input_before_start",
+        "occurred_at",
+        "after_start",
+    ),
     "pause without a cause": ({"kind": "paused"}, "invalid_external_input", "waiting_on", "required"),
     "pause on nobody known": (
         {"kind": "paused", "waiting_on": "weather"},

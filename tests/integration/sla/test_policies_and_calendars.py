@@ -256,3 +256,53 @@ async def test_repeated_request_with_its_key_writes_one_policy(desk: Any) -> Non
     assert answers[0].json() == answers[1].json()
     written = [policy["name"] for policy in (await desk.get("policies"))["items"]]
     assert written == ["again", "commitments (default)", "standard"]
+
+
+MONDAYS = {"name": "Mondays", "timezone": "UTC", "weekly": {"mon": [["00:00", "24:00"]]}}
+EVERY_MONDAY_SHUT = "\r\n".join(
+    (
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:x",
+        "BEGIN:VEVENT",
+        "UID:1",
+        "DTSTAMP:20260101T000000Z",
+        "DTSTART;VALUE=DATE:20200106",
+        "RRULE:FREQ=WEEKLY",
+        "SUMMARY:shut",
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    )
+)
+
+
+@pytest.mark.parametrize("how", ["version", "file"])
+async def test_calendar_on_which_a_promise_would_never_be_due_is_refused(desk: Any, how: str) -> None:
+    found = await desk.post("calendars", MONDAYS)
+    await desk.promise()
+    await desk.advance("09:00")
+    path = f"calendars/{found['id']}"
+    before = (await desk.call("GET", path)).headers["etag"]
+    stamp = {"If-Match": before}
+    if how == "version":
+        never = {"timezone": "UTC", "weekly": {}}
+        answer = await desk.call("POST", f"{path}/versions", json=never, headers=stamp)
+    else:
+        headers = stamp | {"Content-Type": "text/calendar"}
+        answer = await desk.call("POST", f"{path}/ical-imports", content=EVERY_MONDAY_SHUT, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_calendar"), answer.text
+    assert answer.json()["errors"][0]["rule"] == "impossible"
+    assert "standard" in answer.json()["detail"]
+    assert (await desk.call("GET", path)).headers["etag"] == before
+
+
+@pytest.mark.parametrize("resource", ["calendars", "policies"])
+async def test_name_that_would_break_lines_is_refused(
+    desk: Any, calendar: dict[str, Any], resource: str
+) -> None:
+    target = {"metric": "resolution", "duration": 1, "unit": "elapsed_hours"}
+    policy = {"agreement": "sla", "match": {"subject_kind": "ticket"}, "targets": [target]}
+    body = (calendar if resource == "calendars" else policy) | {"name": "a\nb"}
+    answer = await desk.call("POST", resource, json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "name")

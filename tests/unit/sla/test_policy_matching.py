@@ -16,6 +16,8 @@ CUSTOMER = UUID("0197a3c1-0000-7000-8000-000000000001")
 FACTS = Facts(
     SubjectKind.TICKET,
     customer_id=CUSTOMER,
+    contract="K-117",
+    entitlement="priority channel",
     offering="support",
     priority="high",
     category="login",
@@ -25,6 +27,8 @@ FACTS = Facts(
 )
 ORDER = [
     {"customer": [str(CUSTOMER)]},
+    {"contract": ["K-117"]},
+    {"entitlement": ["priority channel"]},
     {"offering": ["support"]},
     {"tier": ["gold"]},
     {"priority": ["high"]},
@@ -55,6 +59,14 @@ def test_stronger_condition_beats_all_weaker_ones_together(lab: Any, place: int)
 def test_weights_of_weaker_conditions_never_add_up_to_a_stronger_one() -> None:
     weights = sorted(WEIGHTS.values())
     assert all(weight > sum(weights[:place]) for place, weight in enumerate(weights))
+
+
+def test_a_contract_outranks_a_tier_and_the_explanation_says_so(lab: Any) -> None:
+    contract = lab.policy(lab.target(), name="contract", contract=["K-117"])
+    gold = lab.policy(lab.target(), name="gold", tier=["gold"])
+    assert winner(lab, [gold, contract]) == "contract"
+    assert winner(lab, [gold, contract], replace(FACTS, contract="K-118")) == "gold"
+    assert why(contract.match) == "matches ticket with contract in {K-117}; rank 512"
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,13 @@ def test_log_without_the_column_is_backtested_without_comparison(
 BAD_FILES: dict[str, tuple[str, Any, str]] = {
     "policy without target": ("policy", [POLICIES[0] | {"targets": []}], "invalid_policy: targets"),
     "calendar nobody wrote": ("policy", [POLICIES[0] | {"calendar": "moon"}], "unreadable_file: calendar"),
+    "calendar that is no name": ("policy", [POLICIES[0] | {"calendar": ["x"]}], "unreadable_file: calendar"),
+    "name that is no text": ("policy", [POLICIES[0] | {"name": 7}], "unreadable_file: name"),
+    "dates that a log does not have": (
+        "policy",
+        [POLICIES[0] | {"effective_from": "2030-01-01T00:00:00Z"}],
+        "unreadable_file: effective_from",
+    ),
     "policies that overlap": ("policy", [POLICIES[1], POLICIES[1]], "overlapping_effective_dates"),
     "target that is no object": ("policy", [POLICIES[0] | {"targets": ["soon"]}], "targets.0"),
     "no policy at all": ("policy", [], "unreadable_file"),

@@ -87,6 +87,8 @@ def test_a_line_that_cannot_be_answered_gets_an_error_and_the_others_their_answe
         (due(1, calendar=None), "invalid_calendar"),
         (due(1, calendar=OFFICE | {"timezone": "Mars/Olympus"}), "invalid_calendar"),
         (due(1, calendar=OFFICE | {"weekly": {}}), "calendar_has_no_open_time"),
+        (due(1, calendar=OFFICE | {"weekly": {"\ud800": []}}), "invalid_calendar"),
+        (due(1, calendar=OFFICE | {"exceptions": {"\ud800": []}}), "invalid_calendar"),
     ]
     answers = ask("due", *(part for line, _ in lines for part in (line, due(3600))))
     assert answers[1::2] == [{"due": "2026-02-27T09:00:00+00:00"}] * len(lines)
@@ -158,6 +160,10 @@ def test_the_closed_days_of_a_calendar_are_written_as_a_calendar_file() -> None:
     assert "DTSTART;VALUE=DATE:20261001\r\n" in text
     assert "SUMMARY:Chinese New Year's Eve\r\n" in text
     assert "DTSTART;VALUE=DATE:20261231\r\n" in text
+    named = CliRunner().invoke(
+        app, ["ics", *years, "--name", "a\r\nBEGIN:VEVENT\udcff"], input=json.dumps(OFFICE).encode()
+    )
+    assert "X-WR-CALNAME:a  BEGIN:VEVENT \r\n" in named.stdout_bytes.decode()
     for wrong, code in ((b"{", "invalid_question"), (b"{}", "invalid_calendar")):
         refused = CliRunner().invoke(app, ["ics", *years], input=wrong)
         assert (refused.exit_code, refused.stdout) == (2, "")
