@@ -59,10 +59,12 @@ class Miss:
 
 @dataclass
 class Comparison:
-    """Our verdict on resolution and the log's: `matrix` by (ours, theirs); `reasons` where they are not the same."""
+    """Our verdict on resolution and the log's: `matrix` by (ours, theirs); `reasons` why they are not the same,
+    `places` where, by (group, reason)."""
 
     matrix: Counter[tuple[str, str]] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
+    places: Counter[tuple[str, Reason]] = field(default_factory=Counter)
     examples: dict[Reason, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -100,9 +102,9 @@ def backtest(
         result.incidents += 1
         _count(result, incident, folded)
         if result.comparison is not None and incident.number in theirs:
-            _compare(
-                result.comparison, (incident, entries, theirs[incident.number]), catalogue, as_of, examples
-            )
+            group = folded.facts.value(group_by, folded.tier) or "-"
+            one = incident, entries, theirs[incident.number], group
+            _compare(result.comparison, one, catalogue, as_of, examples)
     result.misses.sort(key=lambda miss: (miss.breached_at, miss.incident, miss.metric))
     return result
 
@@ -155,12 +157,12 @@ def _add(counted: Attainment, state: ClockState) -> None:
 
 def _compare(
     comparison: Comparison,
-    one: tuple[Incident, Sequence[Entry], bool],
+    one: tuple[Incident, Sequence[Entry], bool, str],
     catalogue: Catalogue,
     as_of: datetime,
     examples: int,
 ) -> None:
-    incident, entries, theirs = one
+    incident, entries, theirs, group = one
 
     def verdict(ledger: Sequence[Entry]) -> bool | None:
         return _verdict(_resolutions(_fold(ledger, catalogue)), as_of)
@@ -178,6 +180,7 @@ def _compare(
     else:
         reason = reason_for(entries, theirs, verdict)
     comparison.reasons[reason] += 1
+    comparison.places[group, reason] += 1
     if len(comparison.examples[reason]) < examples:
         comparison.examples[reason].append(incident.number)
 

@@ -85,6 +85,10 @@ def _as_json(result: "Backtest") -> dict[str, Any]:
                 {"reason": reason, "incidents": count, "examples": compared.examples[reason]}
                 for reason, count in compared.reasons.most_common()
             ],
+            "places": [
+                {result.group_by: group, "reason": reason, "incidents": count}
+                for (group, reason), count in sorted(compared.places.items())
+            ],
         }
     return shown
 
@@ -143,3 +147,9 @@ def _print(result: "Backtest", most: int) -> None:
     for reason, count in compared.reasons.most_common():
         reasons.add_row(reason.replace("_", " "), str(count), ", ".join(compared.examples[reason]))
     console.print(reasons)
+    found = [reason for reason, _ in compared.reasons.most_common()]
+    headings = [reason.replace("_", " ") for reason in found]
+    where = Table(result.group_by, *headings, title=f"Where they differ, by {result.group_by}")
+    for group in sorted({group for group, _ in compared.places}):
+        where.add_row(group, *(str(compared.places[group, reason]) for reason in found))
+    console.print(where)

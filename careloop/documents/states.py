@@ -28,6 +28,7 @@ class Machine:
     initial: str
     source: str
     arrows: tuple[Arrow, ...]
+    otherwise: str = "refused with a named error"
 
 
 def machines() -> list[Machine]:
@@ -76,6 +77,7 @@ def machines() -> list[Machine]:
                 for source, targets in clock_status.TRANSITIONS.items()
                 for target, why in targets.items()
             ),
+            otherwise="kept in the ledger and marked *no effect*: no input to a clock is an error",
         ),
     ]
 
@@ -93,7 +95,7 @@ def state_files() -> dict[str, str]:
 
 def _page(machine: Machine) -> str:
     return (
-        f"# {machine.title}\n\nFrom `{machine.source}`; what is not in the table is refused with a named error.\n\n"
+        f"# {machine.title}\n\nFrom `{machine.source}`; what is not in the table is {machine.otherwise}.\n\n"
         f"```mermaid\n{_drawing(machine)}\n```\n\n"
         "| from | command | to | why |\n| --- | --- | --- | --- |\n" + "\n".join(_rows(machine)) + "\n"
     )

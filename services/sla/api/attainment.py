@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
 from services.sla.domain.metrics import Agreement, Metric, SubjectKind
+from services.sla.domain.reports.tables import attainment_of
 from services.sla.persistence import attainment_reads
 from services.sla.persistence.clock_reads import ClockFilter
 from shared.web.models import ApiModel, Instant
@@ -32,7 +33,8 @@ class AttainmentFilters(ApiModel):
 class AttainmentRow(ApiModel):
     """One group. `missed` counts a breach from its instant on, also of clocks that still run (`open_breached`).
 
-    `attainment` is met ÷ (met + missed); absent where nothing is decided.
+    `attainment` is met ÷ (met + missed), `attainment_of_promised` met ÷ (met + missed + cancelled), which giving
+    promises up cannot improve; absent where nothing is decided.
     """
 
     group: dict[str, str | None]
@@ -44,17 +46,14 @@ class AttainmentRow(ApiModel):
     open_breached: int
     warned: int
     attainment: float | None
+    attainment_of_promised: float | None
 
     @classmethod
     def of(cls, row: Any, groups: tuple[str, ...]) -> "AttainmentRow":
         names = ("clocks", "met", "missed", "cancelled", "open", "open_breached", "warned")
         counts = {name: row[name] for name in names}
-        decided = counts["met"] + counts["missed"]
-        return cls(
-            group={name: row[name] for name in groups},
-            **counts,
-            attainment=round(counts["met"] / decided, 4) if decided else None,
-        )
+        group = {name: row[name] for name in groups}
+        return cls.model_validate({"group": group, **counts, **attainment_of(counts)})
 
 
 class AttainmentOut(ApiModel):

@@ -89,7 +89,8 @@ class ReportFilters(ApiModel):
 class ReportOut(ApiModel):
     """A report. Each row has its groups (absent values are null) and the report's figures.
 
-    - attainment: clocks, met, missed, cancelled, open, open_breached, attainment = met ÷ (met + missed)
+    - attainment: clocks, met, missed, cancelled, open, open_breached, attainment = met ÷ (met + missed), and
+      attainment_of_promised = met ÷ (met + missed + cancelled)
     - durations: unit, clocks, p50, p90, p95 (nearest rank), mean, longest: of fulfilled clocks, by their own meter
     - breaches: breaches, open (of them, not fulfilled yet)
     - commitments: promised, recommitted, recommitments, and kept, missed and attainment by first and latest promise

@@ -113,6 +113,11 @@ def figures(history: Any, now: Any) -> tuple[set[Any], set[Any]]:
     return met, missed
 
 
+def started(history: Any) -> set[Any]:
+    """The cycles that were promised: what the share of promised is taken of."""
+    return {(one.key, one.cycle) for one in history.subject.folded(history.catalogue).started()}
+
+
 def promises_kept(history: Any, now: Any) -> dict[Any, bool | None]:
     """Of each agreement with a promised date: was the first one kept?"""
     clocks = history.subject.folded(history.catalogue).clocks
@@ -146,6 +151,33 @@ def test_no_act_undoes_a_miss_or_makes_anything_met(lab: Any, written: Any, act:
     met_after, missed_after = figures(history, at)
     assert met_after <= met
     assert missed <= missed_after
+
+
+GIVING_UP = (
+    Step(0, "cancelled"),
+    Step(0, "withdrawn"),
+    Step(0, "merged"),
+    Step(0, "deleted"),
+    Step(0, "prioritised", priority="unpromised"),
+)
+# What comes after leaves the targets alone: another priority may rightly give more time.
+LATER = tuple(kind for kind in WORK if kind not in ("prioritised", "tier_changed", "committed"))
+
+
+@FEW
+@given(written=steps, act=st.sampled_from(GIVING_UP), wait=st.integers(0, 2_000), after=steps_of(LATER, 6))
+@example(written=[], act=GIVING_UP[0], wait=239, after=[])
+@example(written=[], act=GIVING_UP[4], wait=239, after=[Step(4_000, "resolved"), Step(1, "prioritised")])
+def test_what_is_given_up_stays_promised_and_is_not_kept(
+    lab: Any, written: Any, act: Step, wait: int, after: Any
+) -> None:
+    """In the end, of the promises made by then: none is kept that would not have been, and none is forgotten."""
+    given_up = play(lab, make(lab), [*written, act._replace(minutes=wait), *after])
+    untouched = play(lab, make(lab), [*written, Step(wait, NEUTRAL), *after])
+    before = play(lab, make(lab), [*written, Step(wait, NEUTRAL)])
+    made = started(before)
+    assert figures(given_up, given_up.end)[0] & made <= figures(untouched, untouched.end)[0]
+    assert made <= started(given_up)
 
 
 @FEW

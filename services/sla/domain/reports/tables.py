@@ -88,10 +88,14 @@ class _Grouped:
 
 
 class AttainmentTable(_Grouped):
-    """Promises kept and missed. A breach is a miss from its instant on, also of clocks that still run."""
+    """Promises kept and missed. A breach is a miss from its instant on, also of clocks that still run.
+
+    `attainment` is the share kept of those that were decided. Giving up what would have been missed improves it,
+    so `attainment_of_promised` stands beside it: there, what was given up counts as not kept.
+    """
 
     counted = ("clocks", "met", "missed", "cancelled", "open", "open_breached")
-    derived = ("attainment",)
+    derived = ("attainment", "attainment_of_promised")
 
     def add(self, facts: LedgerFacts) -> None:
         for cycle in facts.cycles:
@@ -106,10 +110,7 @@ class AttainmentTable(_Grouped):
                 counts["open_breached"] += cycle.is_open and is_breached
 
     def rows(self) -> list[Row]:
-        return [
-            {**group, **counts, "attainment": share(counts["met"], counts["met"] + counts["missed"])}
-            for group, counts in self._named()
-        ]
+        return [{**group, **counts, **attainment_of(counts)} for group, counts in self._named()]
 
 
 class DurationTable(_Grouped):
@@ -280,3 +281,12 @@ def share(part: int, whole: int) -> float | None:
 def percentile(ordered: list[float], percent: int) -> float:
     """Nearest rank: the least value that at least `percent` of 100 do not exceed."""
     return ordered[max(-(-len(ordered) * percent // 100) - 1, 0)]
+
+
+def attainment_of(counts: Mapping[str, int]) -> Row:
+    """Both shares of `AttainmentTable`, of its counts; None where nothing is over."""
+    met, decided = counts["met"], counts["met"] + counts["missed"]
+    return {
+        "attainment": share(met, decided),
+        "attainment_of_promised": share(met, decided + counts["cancelled"]),
+    }

@@ -1,6 +1,7 @@
 """The backtest on a slice of the public ServiceNow log: eight incidents, their verdicts and why they differ."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_logs_own_verdict_stands_beside_ours_with_reasons_that_add_up(result: Ba
     assert "INC0000045" not in examples
 
 
+def test_where_the_verdicts_differ_adds_up_to_why(result: Backtest) -> None:
+    assert result.comparison is not None
+    by_reason: Counter[Reason] = Counter()
+    for (group, reason), count in result.comparison.places.items():
+        assert group != ""
+        by_reason[reason] += count
+    assert by_reason == result.comparison.reasons
+
+
 def test_same_log_gives_the_same_answer(result: Backtest, files: tuple[Path, Path]) -> None:
     assert backtest(SLICE, *files) == result
 
@@ -140,3 +150,34 @@ def test_log_that_is_missing_is_named(files: tuple[Path, Path], tmp_path: Path) 
     answer = CliRunner().invoke(app, ["sla", "backtest", *asked])
     assert answer.exit_code == 2
     assert "unreadable_history" in answer.stderr
+
+
+LOG = Path(__file__).parents[5] / "shared" / "data" / "servicenow_incidents.csv"
+GUIDE = Path(__file__).parents[4] / "docs" / "guides" / "writing-an-sla-policy.md"
+COUNTED = {
+    "the log counts the time in which the incident waited": Reason.WAITING_COUNTED,
+    "the log measures to the closing, not to the resolution": Reason.MEASURED_TO_CLOSING,
+    "the log's target must be shorter": Reason.LOG_TARGET_SHORTER,
+}
+
+
+@pytest.mark.skipif(not LOG.exists(), reason="the public log is not beside the project")
+def test_guide_says_where_the_public_logs_verdict_differs_and_why(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.json"
+    target = {"metric": "resolution", "duration": 120, "unit": "elapsed_hours"}
+    document = {"agreement": "sla", "match": {"subject_kind": "ticket"}, "targets": [target]}
+    policy.write_text(json.dumps(document), encoding="utf-8")
+    result = backtest(LOG, policy, None, group_by="priority")
+    assert result.comparison is not None
+    met = result.by_metric["sla", "resolution"].met
+    text = GUIDE.read_text(encoding="utf-8")
+    assert f"Resolution is met in {met} of {result.incidents}" in text
+    assert f"The log calls {result.comparison.matrix['met', 'met']} met" in text
+    for said, reason in COUNTED.items():
+        places = [
+            result.comparison.places[group, reason] for group in ("critical", "high", "moderate", "low")
+        ]
+        assert f"| {said} | {' | '.join(map(str, (sum(places), *places)))} |" in text
+    assert sum(result.comparison.reasons.values()) == sum(
+        result.comparison.reasons[reason] for reason in COUNTED.values()
+    )

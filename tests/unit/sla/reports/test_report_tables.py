@@ -89,6 +89,13 @@ def test_a_clock_cancelled_after_its_breach_is_missed() -> None:
     assert (row["missed"], row["cancelled"], row["attainment"]) == (1, 1, 0.0)
 
 
+def test_giving_a_promise_up_does_not_raise_the_share_of_those_made() -> None:
+    table = AttainmentTable(scope("metric"))
+    table.add(of(cycle(), cycle(), cycle(state=ClockState.CANCELLED)))
+    (row,) = table.rows()
+    assert (row["attainment"], row["attainment_of_promised"]) == (1.0, 0.6667)
+
+
 def test_starts_outside_the_half_open_range_do_not_count() -> None:
     table = AttainmentTable(scope("metric"))
     table.add(of(cycle(START - timedelta(microseconds=1)), cycle(START), cycle(START + timedelta(days=31))))
