@@ -46,3 +46,10 @@ class Settings(ServiceSettings):
     import_limit_bytes: int = Field(default=2**30, ge=1024)
     import_poll_seconds: float = Field(default=1.0, gt=0)
     import_receiving_seconds: int = Field(default=3600, ge=60, description="Silence that ends an import.")
+    insight_poll_seconds: float = Field(default=30.0, gt=0)
+    merge_limit_rows: int = Field(
+        default=100_000, ge=1, description="Rows of the ledger that one merge may move."
+    )
+    export_limit_rows: int = Field(
+        default=100_000, ge=1, description="Rows of one table that one export may hold."
+    )

@@ -17,6 +17,8 @@ class Valuation:
     demotion_cap      share of the customers whose tier a change of rules may question at once
     override_days     how long an override of a tier may last at most
     receiving_seconds silence after which an import whose body never ended is abandoned
+    merge_limit_rows  rows of the ledger that one merge may move
+    export_limit_rows rows of one table that an export may hold
     """
 
     ledger: LedgerRules
@@ -26,3 +28,5 @@ class Valuation:
     demotion_cap: Decimal = Decimal("0.05")
     override_days: int = 366
     receiving_seconds: int = 3600
+    merge_limit_rows: int = 100_000
+    export_limit_rows: int = 100_000
