@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.complaints.domain import complaint_status
 from services.sla.domain import clock_status
 from services.ticketing.domain import ticket_status
+from services.valuation.domain.insights import insight_status
 from services.valuation.domain.tiering import contest_status
 
 
@@ -75,6 +76,17 @@ def machines() -> list[Machine]:
                 Arrow(source.value, "", target.value, why)
                 for source, targets in clock_status.TRANSITIONS.items()
                 for target, why in targets.items()
+            ),
+        ),
+        Machine(
+            "insight",
+            "Insight (主动服务建议)",
+            insight_status.InsightStatus.OPEN.value,
+            "services/valuation/domain/insights/insight_status.py",
+            tuple(
+                Arrow(source.value, row.command.value, row.target.value, row.why)
+                for row in insight_status.TRANSITIONS
+                for source in sorted(row.sources)
             ),
         ),
     ]
