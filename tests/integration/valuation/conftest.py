@@ -19,6 +19,7 @@ from services.valuation.workers.imports import ImportLoop
 from services.valuation.workers.insights import InsightLoop
 from services.valuation.workers.reviews import ReviewLoop
 from shared.contracts.base import Contract
+from shared.db.work import Work
 from shared.events.consumer import Consumer
 from shared.events.envelope import Envelope, topic_of
 from shared.events.transport import OutgoingRecord
@@ -112,9 +113,13 @@ class House:
             correlation_id=new_id(),
         )
         [subscription] = [one for one in SUBSCRIPTIONS if one.contract is type(payload)]
-        await self.service.database.run(
-            lambda work: subscription.handle(work, envelope, payload), actor=Actor("system", "events")
-        )
+
+        async def handle(work: Work) -> None:
+            if subscription.prepare is not None:
+                await subscription.prepare(work, [(envelope, payload)])
+            await subscription.handle(work, envelope, payload)
+
+        await self.service.database.run(handle, actor=Actor("system", "events"))
 
     async def advance(self, to: datetime) -> None:
         """Step to each due review up to `to`, as the suite does."""

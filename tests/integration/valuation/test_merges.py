@@ -73,7 +73,13 @@ async def test_all_that_the_merged_account_has_is_the_survivors_whose_standing_i
         lost = await client.get(f"/customers/{gone['id']}")
         listed = (await client.get("/customers")).json()["items"]
     assert made.status_code == 201, made.text
-    assert made.json()["moved"] == {"transactions": 1, "service_cases": 1, "account_people": 1}
+    assert made.json()["moved"] == {
+        "transactions": 1,
+        "service_cases": 1,
+        "account_people": 1,
+        "case_costs": 1,
+        "customer_costs": 1,
+    }
     customer = profile["customer"]
     assert customer["display_name"] == "Acme"
     assert [one["value"] for one in customer["contacts"]] == ["a@x", "b@x"]
@@ -141,6 +147,47 @@ async def test_later_purchases_repeats_and_events_for_the_merged_id_are_the_surv
     assert (profile["service_history"]["tickets"], profile["service_history"]["follow_ups"]) == (2, 1)
     report = await rebuild_all(house.service.database, house.valuation, check=True)
     assert report.different == 0
+
+
+async def test_costs_add_up_and_later_cases_of_the_merged_id_cost_the_survivor(house: Any) -> None:
+    async with house.client() as client:
+        rate = {"per_case_minor": 500}
+        assert (await client.put("/cost-rates/ticket", json=rate)).status_code < 300
+        kept, gone = await account(client, "kept"), await account(client, "gone")
+        for customer in (kept, gone, gone):
+            await house.told(opened(customer["id"]))
+        await merge(client, kept, gone["id"])
+        await house.told(opened(gone["id"]))
+        profile = (await client.get(f"/customers/{kept['id']}")).json()
+    assert profile["cost_to_serve"]["cost_minor"] == 2_000, profile["cost_to_serve"]
+    report = await rebuild_all(house.service.database, house.valuation, check=True)
+    assert (report.cases, report.different) == (4, 0)
+
+
+async def test_referrals_become_the_survivors_without_self_or_cycle(house: Any) -> None:
+    async with house.client() as client:
+        made = {name: await account(client, name) for name in ("kept", "gone", "above", "below", "other")}
+
+        async def refer(referrer: str, referred: str) -> int:
+            body = {
+                "referrer_id": made[referrer]["id"],
+                "referred_id": made[referred]["id"],
+                "incentivised": False,
+                "at": "2026-02-01T00:00:00Z",
+            }
+            status: int = (await client.post("/referrals", json=body)).status_code
+            return status
+
+        # gone brought above, who brought kept: merging the two would close a circle.
+        chain = [("gone", "above"), ("above", "kept"), ("kept", "below")]
+        assert {await refer(*pair) for pair in chain} == {201}
+        await merge(client, made["kept"], made["gone"]["id"])
+        assert await refer("gone", "other") == 201
+        listed = await client.get(f"/customers/{made['kept']['id']}/referrals")
+    assert {one["referred_id"] for one in listed.json()["items"]} == {
+        made[name]["id"] for name in ("above", "below", "other")
+    }
+    assert await house.value("SELECT count(*) FROM referrals") == 3
 
 
 async def test_a_purchase_that_comes_while_two_accounts_are_merged_is_not_lost(house: Any) -> None:
