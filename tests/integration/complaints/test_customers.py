@@ -64,7 +64,7 @@ async def test_complaints_of_a_merged_account_are_the_survivors(
 async def test_after_an_erasure_no_contact_and_no_word_of_the_customer_is_left(
     service: Any, desk: Any, mail: Any, customer_id: str
 ) -> None:
-    contact = {"name": WORD, "email": "a@example.com", "phone": WORD}
+    contact = {"name": WORD, "email": "a@example.com", "phone": "+86 10 1234"}
     case = await desk.file(
         customer_id=customer_id,
         description=WORD,
@@ -82,6 +82,7 @@ async def test_after_an_erasure_no_contact_and_no_word_of_the_customer_is_left(
     left = await words(service)
     assert WORD not in left
     assert "a@example.com" not in left
+    assert "10 1234" not in left
     seen = await case.read()
     assert (seen["status"], seen["description"]) == ("investigating", "")
     # What was queued has no address any more: it is given up, and the loop goes on.
