@@ -18,6 +18,7 @@ from services.valuation.persistence import (
     insight_tables,
     profile_tables,
     tables,
+    tiering_tables,
 )
 from shared.db.statements import Statement, statement
 from shared.db.work import Session, Work
@@ -72,6 +73,29 @@ HOLDINGS = (
         "keep",
         "how tiers came about, with figures only; an account's history ends where it was merged",
         plain=("tier", "previous_tier", "reason"),
+    ),
+    Holding(
+        tiering_tables.tier_run_candidates,
+        "drop",
+        "keep",
+        "who waits in a run of the rules, with figures only",
+        plain=("tier", "falls_to"),
+    ),
+    Holding(
+        tiering_tables.tier_overrides,
+        "leave",
+        "blank",
+        "decisions on the account as it was; the hold of a merged account ends with it",
+        personal=("reason", "end_reason"),
+        plain=("tier", "previous_tier", "owner", "decided_by", "ended_how", "ended_by"),
+    ),
+    Holding(
+        tiering_tables.tier_contests,
+        "leave",
+        "blank",
+        "reviews of the account as it was, without what was written",
+        personal=("grounds", "reason"),
+        plain=("tier", "filed_by", "decided_before_by", "status", "reviewer"),
     ),
     Holding(
         tables.service_cases,
@@ -166,11 +190,15 @@ WITHOUT_CUSTOMERS = {
     "tier_rules": "configuration",
     "margin_rates": "configuration",
     "cost_rates": "configuration",
+    "exchange_rates": "configuration",
     "indicator_systems": "configuration",
     "insight_rules": "configuration",
     "indicator_measurements": "counts of jobs",
     "source_distributions": "figures of the whole population",
     "transaction_imports": "counts of jobs",
+    "segment_rules": "configuration",
+    "tier_runs": "counts of jobs, with the reason for a release",
+    "tier_contest_steps": "reasons are blanked with those of their contest",
     "import_rows": "a queue; rows that name the customer are pointed at the erased id, and refused when booked",
     "import_rejections": "messages that name the customer's external id are replaced",
     "idempotency_keys": "stored answers that name the customer are deleted",
@@ -193,6 +221,12 @@ _POINT_ROWS = statement(
     sa.text(
         "UPDATE import_rows SET customer_id = CAST(:customer_id AS uuid), customer_external_id = NULL"
         " WHERE customer_external_id = ANY(CAST(:names AS text[]))"
+    )
+)
+_BLANK_STEPS = statement(
+    sa.text(
+        "UPDATE tier_contest_steps SET reason = NULL WHERE reason IS NOT NULL AND contest_id IN"
+        " (SELECT id FROM tier_contests WHERE customer_id = ANY(CAST(:ids AS uuid[])))"
     )
 )
 _REPLACE_MESSAGES = statement(
@@ -234,6 +268,7 @@ async def erase(work: Work, customer_ids: Sequence[UUID], external_ids: Sequence
         if holding.on_erasure != "keep":
             wanted = _DELETE if holding.on_erasure == "delete" else _BLANK
             erased[name] = await work.execute(wanted[name], ids=list(customer_ids))
+    erased["tier_contest_steps"] = await work.execute(_BLANK_STEPS, ids=list(customer_ids))
     erased["import_rows"] = await work.execute(
         _POINT_ROWS, customer_id=customer_ids[0], names=list(external_ids)
     )

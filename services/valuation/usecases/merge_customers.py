@@ -13,6 +13,7 @@ from services.valuation.domain.profile.errors import (
     MergeWithItselfError,
 )
 from services.valuation.domain.profile.people import brought_together, check_people
+from services.valuation.domain.tiering.overrides import EndedOverride
 from services.valuation.persistence import (
     customer_data,
     customers,
@@ -20,6 +21,7 @@ from services.valuation.persistence import (
     people,
     referrals,
     standings,
+    tier_overrides,
     tier_rules,
 )
 from services.valuation.persistence.departures import Merge, MergeReason
@@ -73,8 +75,11 @@ async def merge_customers(command: MergeCustomers, work: Work, valuation: Valuat
     gone, standing = locked[merged_id], locked[survivor_id]
     gone.happened(CustomerMerged, work.now, survivor_id=survivor_id, earlier_ids=earlier)
     work.record(*gone.take_events())
+    if gone.override is not None:
+        await tier_overrides.end_many(work, [EndedOverride(gone.override.id, work.now, "replaced")])
     standing.needs_ledger = True
-    await judge_tiers([standing], work, valuation, await tier_rules.in_force(work, work.now))
+    in_force = await tier_rules.in_force(work, work.now)
+    await judge_tiers([standing], work, valuation, await tier_rules.book_of(work, [standing], in_force))
     return merge
 
 

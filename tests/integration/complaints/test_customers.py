@@ -74,7 +74,7 @@ async def test_after_an_erasure_no_contact_and_no_word_of_the_customer_is_left(
     )
     await case.do("assignment", owner_id="agent-7")
     await case.do("investigation-notes", text=WORD)
-    await case.do("response", text=WORD)
+    await case.do("response", channel="email", by_mail=True, text=WORD)
     assert WORD in await words(service)
     erased = valuation.CustomerErasedV1(customer_id=uuid4(), earlier_ids=[UUID(customer_id)], erased_at=AT)
     for _ in range(2):

@@ -16,7 +16,7 @@ TABLES = HISTORY.metadata.tables
 EXTERNAL_IDS = ["acme-1", "gone-7"]
 SECRETS = [
     *EXTERNAL_IDS,
-    *("Acme Ltd", "li@acme.test", "Li Lei", "secret-label", "Asia/Shanghai", "form-17"),
+    *("Acme Ltd", "li@acme.test", "Li Lei", "secret-label", "Asia/Shanghai", "form-17", "secret-grounds"),
 ]
 
 
@@ -92,6 +92,10 @@ async def fill(client: Any) -> str:
         },
         headers={"Idempotency-Key": "third"},
     )
+    contest = await client.post(
+        f"/customers/{account}/tier-contests", json={"tier": "silver", "grounds": "secret-grounds"}
+    )
+    assert contest.status_code == 201, contest.text
     other = await client.post("/customers", json={"external_id": "gone-7"})
     merged = await client.post(
         f"/customers/{account}/merges",
@@ -158,6 +162,8 @@ async def test_the_sums_of_the_ledger_stay_without_a_name(house: Any) -> None:
         ("GET", "/export", None),
         ("GET", "/transactions", None),
         ("GET", "/tier-history", None),
+        ("GET", "/tier/explanation", None),
+        ("GET", "/values", None),
         ("POST", "/people", {"roles": ["user"], "name": "x"}),
         ("PUT", "/preferences", {}),
         ("POST", "/consents", {"purpose": "marketing", "channel": "sms", "decision": "given", "source": "x"}),

@@ -40,7 +40,7 @@ async def merge(client: Any, survivor: dict[str, Any], merged_id: str) -> Any:
     )
 
 
-def opened(customer: str) -> TicketOpenedV1:
+def opened(customer: str, at: datetime = AT) -> TicketOpenedV1:
     return TicketOpenedV1(
         ticket_id=new_id(),
         number="T-1",
@@ -49,7 +49,7 @@ def opened(customer: str) -> TicketOpenedV1:
         channel="phone",
         priority="low",
         state="new",
-        opened_at=AT,
+        opened_at=at,
     )
 
 
@@ -155,9 +155,9 @@ async def test_costs_add_up_and_later_cases_of_the_merged_id_cost_the_survivor(h
         assert (await client.put("/cost-rates/ticket", json=rate)).status_code < 300
         kept, gone = await account(client, "kept"), await account(client, "gone")
         for customer in (kept, gone, gone):
-            await house.told(opened(customer["id"]))
+            await house.told(opened(customer["id"], house.clock.now()))
         await merge(client, kept, gone["id"])
-        await house.told(opened(gone["id"]))
+        await house.told(opened(gone["id"], house.clock.now()))
         profile = (await client.get(f"/customers/{kept['id']}")).json()
     assert profile["cost_to_serve"]["cost_minor"] == 2_000, profile["cost_to_serve"]
     report = await rebuild_all(house.service.database, house.valuation, check=True)
