@@ -5,8 +5,8 @@ from collections.abc import Callable
 from services.valuation.api.consents import consent_routes
 from services.valuation.api.cost_rates import cost_rate_routes
 from services.valuation.api.customers import customer_routes
-from services.valuation.api.exchange_rates import exchange_rate_routes
 from services.valuation.api.departures import departure_routes
+from services.valuation.api.exchange_rates import exchange_rate_routes
 from services.valuation.api.full_profile import full_profile_routes
 from services.valuation.api.important_dates import important_date_routes
 from services.valuation.api.indicator_measurements import indicator_measurement_routes

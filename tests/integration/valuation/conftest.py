@@ -10,7 +10,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.valuation.messaging.inbound import SUBSCRIPTIONS
 from services.valuation.persistence.history import HISTORY
 from services.valuation.service import build, valuation_of
 from services.valuation.settings import Settings
@@ -19,13 +18,11 @@ from services.valuation.workers.imports import ImportLoop
 from services.valuation.workers.insights import InsightLoop
 from services.valuation.workers.reviews import ReviewLoop
 from shared.contracts.base import Contract
-from shared.db.work import Work
 from shared.events.consumer import Consumer
-from shared.events.envelope import Envelope, topic_of
+from shared.events.envelope import Envelope, to_headers, topic_of
 from shared.events.transport import OutgoingRecord
 from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.context import Actor
 from shared.kernel.ids import new_id
 from shared.operations.service import Service
 from shared.testing.plugin import MakeDatabase
@@ -102,7 +99,7 @@ class House:
         return done
 
     async def told(self, payload: Contract, *, key: UUID | None = None, sequence: int = 1) -> None:
-        """Another service's event arrives."""
+        """Another service's event arrives through the log and the service's own consumer."""
         envelope = Envelope(
             id=new_id(),
             source=payload.producer(),
@@ -112,14 +109,10 @@ class House:
             occurred_at=self.clock.now(),
             correlation_id=new_id(),
         )
-        [subscription] = [one for one in SUBSCRIPTIONS if one.contract is type(payload)]
-
-        async def handle(work: Work) -> None:
-            if subscription.prepare is not None:
-                await subscription.prepare(work, [(envelope, payload)])
-            await subscription.handle(work, envelope, payload)
-
-        await self.service.database.run(handle, actor=Actor("system", "events"))
+        topic = topic_of(payload.producer())
+        body = payload.model_dump_json().encode()
+        await self.tell(OutgoingRecord(topic, str(envelope.key), to_headers(envelope), body))
+        assert await self.value("SELECT count(*) FROM dead_letters") == 0
 
     async def advance(self, to: datetime) -> None:
         """Step to each due review up to `to`, as the suite does."""
