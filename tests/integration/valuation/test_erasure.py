@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.valuation.persistence.customer_data import HOLDINGS, WITHOUT_CUSTOMERS
+from services.valuation.persistence.customer_holdings import HOLDINGS, WITHOUT_CUSTOMERS
 from services.valuation.persistence.history import HISTORY
 from services.valuation.workers.rebuild import rebuild_all
 
@@ -36,7 +36,7 @@ def names_a_customer(column: sa.Column[Any]) -> bool:
 def test_every_table_says_what_it_holds_of_customers(table: str) -> None:
     declared = [holding for holding in HOLDINGS if holding.table.name == table]
     assert bool(declared) != (table in WITHOUT_CUSTOMERS), (
-        f"{table}: declare in persistence/customer_data.py what becomes of its rows when accounts are merged or "
+        f"{table}: declare in persistence/customer_holdings.py what becomes of its rows when accounts are merged or "
         "a customer is erased, or why it holds nothing of customers"
     )
     columns = TABLES[table].columns
