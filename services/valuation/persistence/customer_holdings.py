@@ -1,7 +1,7 @@
 """What every table holds of customers, and what becomes of it when accounts are merged or a customer is erased.
 
-One declaration a table drives merging, erasure and export (`customer_data.py`); a test walks all tables and fails for one that is
-not declared here, or has a column with words in it that is neither personal nor plain.
+One declaration a table drives merging, erasure and export (`customer_data.py`); a test walks all tables and fails for
+one that is not declared here, or has a column with words in it that is neither personal nor plain.
 """
 
 from dataclasses import dataclass
