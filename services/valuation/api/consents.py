@@ -38,6 +38,7 @@ class ConsentOut(ApiModel):
     """One decision. The one made last holds for its purpose and channel; without any there is no consent."""
 
     id: UUID
+    customer_id: UUID
     purpose: str
     purpose_zh: str
     channel: ConsentChannel
@@ -51,6 +52,7 @@ class ConsentOut(ApiModel):
     def of(cls, one: Consent) -> "ConsentOut":
         return cls(
             id=one.id,
+            customer_id=one.customer_id,
             purpose=one.purpose,
             purpose_zh=PURPOSES.get(one.purpose, one.purpose),
             channel=one.channel,

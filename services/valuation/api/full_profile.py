@@ -76,11 +76,13 @@ async def _read(
     dates = [
         ImportantDateOut.of(one, today) for one in await important_dates.of_customer(session, customer_id)
     ]
-    suggested = []
-    if for_staff:
-        suggested = await insights.page(
-            session, status=None, customer_id=customer_id, kind=None, before=None, limit=LAST_INSIGHTS
+    suggested = [
+        one
+        for status in (sorted(LIVE) if for_staff else ())
+        for one in await insights.page(
+            session, status=status, customer_id=customer_id, kind=None, before=None, limit=LAST_INSIGHTS
         )
+    ]
     return FullProfileOut(
         customer=customer,
         people=[PersonOut.of(one) for one in await people.of_customer(session, customer_id)],
@@ -91,6 +93,6 @@ async def _read(
             TransactionOut.of_row(row)
             for row in await customer_queries.list_transactions(session, customer_id, None, LAST_TRANSACTIONS)
         ],
-        insights=[InsightOut.of(one) for one in suggested if one.status in LIVE],
+        insights=[InsightOut.of(one) for one in suggested],
         merged_ids=list(await departures.earlier_of(session, customer_id)),
     )

@@ -55,6 +55,7 @@ class ImportantDateOut(AddImportantDateIn):
     """A date with its next occurrence. 30th of a short lunar month: the 29th; 29 February: the 28th."""
 
     id: UUID
+    customer_id: UUID
     next_on: date
     words: str = Field(examples=["day 15 of lunar month 8"])
     words_zh: str = Field(examples=["农历八月十五"])
@@ -64,6 +65,7 @@ class ImportantDateOut(AddImportantDateIn):
         english, chinese = one.when.words()
         return cls(
             id=one.id,
+            customer_id=one.customer_id,
             kind=one.kind,
             label=one.label,
             person_id=one.person_id,

@@ -17,8 +17,13 @@ async def raise_insights(found: Sequence[Finding], work: Work, rules: InsightRul
     unknown or erased customer, and kinds that are switched off raise nothing.
     """
     wanted = [one for one in found if rules.kinds[one.kind].is_enabled]
-    accounts, _ = await customers.resolve(work, sorted({one.customer_id for one in wanted}), [])
+    named = sorted({one.customer_id for one in wanted})
+    accounts, _ = await customers.resolve(work, named, [])
     locked = await standings.lock_many(work, sorted(set(accounts.values())))
+    if not locked.keys() >= set(accounts.values()):
+        # Merged by somebody else between the look and the lock: the second look finds the survivor.
+        accounts, _ = await customers.resolve(work, named, [])
+        locked |= await standings.lock_many(work, sorted(set(accounts.values())))
     raised = [
         Insight.of(replace(one, customer_id=account), new_id(), work.now, rules)
         for one in wanted
