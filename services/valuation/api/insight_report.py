@@ -22,15 +22,15 @@ _NOBODY = Observed(Group(0, 0), Group(0, 0), {})
 
 
 class IntervalOut(ApiModel):
-    """A share with its 95 % confidence interval; empty when nobody was observed."""
+    """A share, or a difference of shares, with its 95 % confidence interval."""
 
-    estimate: float | None
-    low: float | None
-    high: float | None
+    estimate: float
+    low: float
+    high: float
 
     @classmethod
-    def of(cls, interval: Interval) -> "IntervalOut":
-        return cls.model_validate(interval)
+    def of(cls, interval: Interval | None) -> "IntervalOut | None":
+        return None if interval is None else cls.model_validate(interval)
 
 
 class GroupOut(ApiModel):
@@ -38,7 +38,7 @@ class GroupOut(ApiModel):
 
     customers: int
     bought: int
-    rate: IntervalOut
+    rate: IntervalOut | None = Field(description="None when nobody was observed.")
 
     @classmethod
     def of(cls, group: Group) -> "GroupOut":
@@ -51,7 +51,7 @@ class KindReportOut(ApiModel):
     kind: InsightKind
     shown: GroupOut
     held_back: GroupOut
-    difference: IntervalOut
+    difference: IntervalOut | None = Field(description="Shown minus held back; None without either.")
     verdict: Verdict = Field(
         description="helped or harmed: the interval of the difference leaves out 0. not_shown: it does not. "
         f"too_few: fewer than {FEWEST} customers in a group. no_control_group: recovery, where nobody is held back."

@@ -19,11 +19,11 @@ Verdict = Literal["helped", "harmed", "not_shown", "too_few", "no_control_group"
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A rate or difference of rates with its 95 % confidence interval; None when nobody was observed."""
+    """A rate or difference of rates with its 95 % confidence interval."""
 
-    estimate: float | None
-    low: float | None
-    high: float | None
+    estimate: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,14 @@ class Group:
     customers: int
     bought: int
 
-    def rate(self) -> Interval:
-        """Wilson's score interval (Wilson 1927, Journal of the American Statistical Association 22)."""
+    def rate(self) -> Interval | None:
+        """Wilson's score interval (Wilson 1927, Journal of the American Statistical Association 22).
+
+        None when nobody was observed.
+        """
         n = self.customers
         if n == 0:
-            return Interval(None, None, None)
+            return None
         p, z = self.bought / n, _Z
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
@@ -46,11 +49,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Usefulness:
-    """One kind's comparison."""
+    """One kind's comparison; without a difference where there is nobody to compare with."""
 
     treated: Group
     control: Group
-    difference: Interval
+    difference: Interval | None
     verdict: Verdict
 
 
@@ -58,18 +61,11 @@ def compare(kind: InsightKind, treated: Group, control: Group) -> Usefulness:
     """The difference in rates, treated minus control, by Newcombe's hybrid score interval (1998, Statistics in
     Medicine 17, method 10), and what may be said of it.
     """
-    with_, without = treated.rate(), control.rate()
     if kind in RECOVERY:
-        return Usefulness(treated, control, Interval(None, None, None), "no_control_group")
-    if (
-        with_.estimate is None
-        or with_.low is None
-        or with_.high is None
-        or without.estimate is None
-        or without.low is None
-        or without.high is None
-    ):
-        return Usefulness(treated, control, Interval(None, None, None), "too_few")
+        return Usefulness(treated, control, None, "no_control_group")
+    with_, without = treated.rate(), control.rate()
+    if with_ is None or without is None:
+        return Usefulness(treated, control, None, "too_few")
     gap = with_.estimate - without.estimate
     low = gap - sqrt((with_.estimate - with_.low) ** 2 + (without.high - without.estimate) ** 2)
     high = gap + sqrt((with_.high - with_.estimate) ** 2 + (without.estimate - without.low) ** 2)

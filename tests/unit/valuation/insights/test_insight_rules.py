@@ -253,9 +253,11 @@ def test_rules_survive_being_stored_and_refuse_what_is_out_of_range() -> None:
 def test_wilson_and_newcombe_give_the_published_intervals() -> None:
     # Newcombe (1998), Statistics in Medicine 17, 857-872 and 873-890: 81/263 alone; 56/70 against 48/80.
     rate = Group(263, 81).rate()
+    assert rate is not None
     assert rate.low == pytest.approx(0.2553, abs=1e-4)
     assert rate.high == pytest.approx(0.3662, abs=1e-4)
     found = compare("purchase_overdue", Group(70, 56), Group(80, 48))
+    assert found.difference is not None
     assert found.difference.estimate == pytest.approx(0.2)
     assert found.difference.low == pytest.approx(0.0524, abs=1e-4)
     assert found.difference.high == pytest.approx(0.3339, abs=1e-4)
