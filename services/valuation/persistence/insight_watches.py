@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from services.valuation.domain.rfm import Rfm
 from services.valuation.persistence.insight_tables import insight_watches
-from services.valuation.persistence.rows import insert_rows, run_rows, update_rows
+from services.valuation.persistence.rows import add_rows, insert_rows, run_rows, update_rows
 from shared.db.statements import statement
 from shared.db.work import Session, Work
 
 _NAMES = [column.name for column in insight_watches.columns]
-_ADD = insert_rows(insight_watches, suffix="ON CONFLICT (customer_id) DO NOTHING")
+_ADD = insert_rows(insight_watches)
 _SAVE = update_rows(insight_watches, "customer_id", _NAMES[1:])
 _SEEN = (
     "SELECT w.*, s.first_day, s.last_day, s.purchase_days, s.purchases, s.spend_minor,"
@@ -52,8 +52,9 @@ class Watch:
 
 
 async def add_many(work: Work, customer_ids: Sequence[UUID], look_on: date) -> None:
-    """Watch these customers, from `look_on` on."""
-    await run_rows(work, _ADD, _NAMES, [(one, look_on, None, None) for one in customer_ids])
+    """Watch these new customers, from `look_on` on."""
+    rows = [(one, look_on, None, None) for one in customer_ids]
+    await add_rows(work, insight_watches, _ADD, _NAMES, rows)
 
 
 async def lock_due(work: Work, today: date, limit: int) -> list[Watch]:
