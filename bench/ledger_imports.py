@@ -1,5 +1,6 @@
 """One import from its first byte to its last booked row, beside COPY of the same rows into a bare copy of the table."""
 
+import gc
 import resource
 import time
 from collections.abc import AsyncIterator
@@ -14,12 +15,17 @@ from services.valuation.service import build
 from services.valuation.workers.imports import ImportLoop
 from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import SystemClock
+from shared.operations.running import COLLECTOR_THRESHOLDS
 
 ROWS_A_CUSTOMER = 10
 
 
 async def measure_import(directory: Path, rows: int, bar: int) -> None:
     """A line: rows a second received and booked, the reference, and the peak of memory."""
+    # As a served process is set.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     async with opened_ledger(directory) as ledger:
         before = _peak()
         received, booked, own = await _imported(ledger, rows)

@@ -74,6 +74,7 @@ def valuation_of(settings: Settings, clock: Clock) -> Valuation:
         ),
         clock=clock,
         batch_rows=settings.batch_rows,
+        import_batch_rows=settings.import_batch_rows,
         inline_rows=settings.import_inline_rows,
         demotion_cap=settings.demotion_cap,
         override_days=settings.override_days,

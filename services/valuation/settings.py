@@ -39,7 +39,13 @@ class Settings(ServiceSettings):
         "the rest is held back until released.",
     )
     override_days: int = Field(default=366, ge=1, le=3660, description="The longest override of a tier.")
-    batch_rows: int = Field(default=1000, ge=1, le=10_000, description="Rows or standings a transaction.")
+    batch_rows: int = Field(default=1000, ge=1, le=10_000, description="Standings or cases a transaction.")
+    import_batch_rows: int = Field(
+        default=5000,
+        ge=1,
+        le=10_000,
+        description="Rows of an import a transaction; its customers are locked meanwhile.",
+    )
     import_inline_rows: int = Field(
         default=2000, ge=0, description="Imports up to this are done in the request."
     )
