@@ -1,7 +1,6 @@
 """One import from its first byte to its last booked row, beside COPY of the same rows into a bare copy of the table."""
 
 import gc
-import resource
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -89,5 +88,6 @@ async def _copied(ledger: Ledger) -> float:
 
 
 def _peak() -> float:
-    """Megabytes that this process held at most so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Megabytes that this process held at most so far (Linux); `ru_maxrss` would count its parent's, too."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024
