@@ -1,6 +1,6 @@
 """One import from its first byte to its last booked row, beside COPY of the same rows into a bare copy of the table."""
 
-import resource
+import gc
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,12 +14,17 @@ from services.valuation.service import build
 from services.valuation.workers.imports import ImportLoop
 from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import SystemClock
+from shared.operations.running import COLLECTOR_THRESHOLDS
 
 ROWS_A_CUSTOMER = 10
 
 
 async def measure_import(directory: Path, rows: int, bar: int) -> None:
     """A line: rows a second received and booked, the reference, and the peak of memory."""
+    # As a served process is set.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     async with opened_ledger(directory) as ledger:
         before = _peak()
         received, booked, own = await _imported(ledger, rows)
@@ -83,5 +88,6 @@ async def _copied(ledger: Ledger) -> float:
 
 
 def _peak() -> float:
-    """Megabytes that this process held at most so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Megabytes that this process held at most so far (Linux); `ru_maxrss` would count its parent's, too."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.complaints.domain import complaint_status
 from services.sla.domain import clock_status
 from services.ticketing.domain import ticket_status
+from services.valuation.domain.insights import insight_status
 from services.valuation.domain.tiering import contest_status
 
 
@@ -78,6 +79,17 @@ def machines() -> list[Machine]:
                 for target, why in targets.items()
             ),
             otherwise="kept in the ledger and marked *no effect*: no input to a clock is an error",
+        ),
+        Machine(
+            "insight",
+            "Insight (主动服务建议)",
+            insight_status.InsightStatus.OPEN.value,
+            "services/valuation/domain/insights/insight_status.py",
+            tuple(
+                Arrow(source.value, row.command.value, row.target.value, row.why)
+                for row in insight_status.TRANSITIONS
+                for source in sorted(row.sources)
+            ),
         ),
     ]
 

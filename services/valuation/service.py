@@ -2,13 +2,22 @@
 
 from collections.abc import Callable
 
+from services.valuation.api.consents import consent_routes
 from services.valuation.api.cost_rates import cost_rate_routes
 from services.valuation.api.customers import customer_routes
+from services.valuation.api.departures import departure_routes
 from services.valuation.api.exchange_rates import exchange_rate_routes
+from services.valuation.api.full_profile import full_profile_routes
+from services.valuation.api.important_dates import important_date_routes
 from services.valuation.api.indicator_measurements import indicator_measurement_routes
 from services.valuation.api.indicator_systems import indicator_system_routes
+from services.valuation.api.insight_report import insight_report_routes
+from services.valuation.api.insight_rules import insight_rule_routes
+from services.valuation.api.insights import insight_routes
 from services.valuation.api.margin_rates import margin_rate_routes
+from services.valuation.api.people import person_routes
 from services.valuation.api.permissions import PERMISSIONS
+from services.valuation.api.preferences import preference_routes
 from services.valuation.api.referrals import referral_routes
 from services.valuation.api.savings import saving_routes
 from services.valuation.api.tier_contests import tier_contest_routes
@@ -31,6 +40,7 @@ from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
 from services.valuation.usecases.rebuild_standings import RebuildReport
 from services.valuation.workers.imports import ImportLoop
+from services.valuation.workers.insights import InsightLoop
 from services.valuation.workers.measurements import MeasurementLoop
 from services.valuation.workers.rebuild import rebuild_all
 from services.valuation.workers.reviews import ReviewLoop
@@ -64,10 +74,13 @@ def valuation_of(settings: Settings, clock: Clock) -> Valuation:
         ),
         clock=clock,
         batch_rows=settings.batch_rows,
+        import_batch_rows=settings.import_batch_rows,
         inline_rows=settings.import_inline_rows,
         demotion_cap=settings.demotion_cap,
         override_days=settings.override_days,
         receiving_seconds=settings.import_receiving_seconds,
+        merge_limit_rows=settings.merge_limit_rows,
+        export_limit_rows=settings.export_limit_rows,
     )
 
 
@@ -80,6 +93,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
     imports = ImportLoop(database, valuation, poll_seconds=settings.import_poll_seconds)
     reviews = ReviewLoop(database, valuation, poll_seconds=settings.review_poll_seconds)
     measurements = MeasurementLoop(database, valuation, poll_seconds=settings.measurement_poll_seconds)
+    insights = InsightLoop(database, valuation, poll_seconds=settings.insight_poll_seconds)
     app = create_app(
         NAME,
         title="careloop valuation",
@@ -87,6 +101,15 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
         version=VERSION,
         routers=[
             customer_routes(valuation),
+            full_profile_routes(valuation),
+            person_routes(),
+            preference_routes(),
+            consent_routes(valuation),
+            important_date_routes(valuation),
+            departure_routes(valuation),
+            insight_routes(),
+            insight_rule_routes(),
+            insight_report_routes(valuation),
             transaction_routes(valuation),
             import_routes(valuation, imports.wake.set, settings.import_limit_bytes),
             tier_routes(valuation),
@@ -126,6 +149,7 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             imports,
             reviews,
             measurements,
+            insights,
             *upkeep_loops(
                 NAME, database, log=transport if isinstance(transport, PostgresTransport) else None
             ),

@@ -39,10 +39,23 @@ class Settings(ServiceSettings):
         "the rest is held back until released.",
     )
     override_days: int = Field(default=366, ge=1, le=3660, description="The longest override of a tier.")
-    batch_rows: int = Field(default=1000, ge=1, le=10_000, description="Rows or standings a transaction.")
+    batch_rows: int = Field(default=1000, ge=1, le=10_000, description="Standings or cases a transaction.")
+    import_batch_rows: int = Field(
+        default=5000,
+        ge=1,
+        le=10_000,
+        description="Rows of an import a transaction; its customers are locked meanwhile.",
+    )
     import_inline_rows: int = Field(
         default=2000, ge=0, description="Imports up to this are done in the request."
     )
     import_limit_bytes: int = Field(default=2**30, ge=1024)
     import_poll_seconds: float = Field(default=1.0, gt=0)
     import_receiving_seconds: int = Field(default=3600, ge=60, description="Silence that ends an import.")
+    insight_poll_seconds: float = Field(default=30.0, gt=0)
+    merge_limit_rows: int = Field(
+        default=100_000, ge=1, description="Rows of the ledger that one merge may move."
+    )
+    export_limit_rows: int = Field(
+        default=100_000, ge=1, description="Rows of one table that one export may hold."
+    )

@@ -63,3 +63,51 @@ class TierDemotionWarnedV1(_CustomerContract):
     currency: str
     demotes_at: datetime
     rule_version: int
+
+
+class CustomerMergedV1(_CustomerContract):
+    """The account goes on as `survivor_id`; so do the accounts that went into it before.
+
+    `earlier_ids` are these, so that whoever hears of the merges in another order still finds the survivor.
+    """
+
+    TYPE = "valuation.customer_merged.v1"
+
+    survivor_id: UUID
+    earlier_ids: list[UUID]
+    merged_at: datetime
+
+
+class CustomerErasedV1(_CustomerContract):
+    """The customer asked to be forgotten: drop every name, contact and free text kept of them.
+
+    `earlier_ids` are the accounts that were merged into this one; what is kept under them goes, too.
+    """
+
+    TYPE = "valuation.customer_erased.v1"
+
+    earlier_ids: list[UUID]
+    erased_at: datetime
+
+
+class ConsentChangedV1(_CustomerContract):
+    """What the customer allows for a purpose and a channel is another than before."""
+
+    TYPE = "valuation.consent_changed.v1"
+
+    purpose: str
+    channel: str
+    decision: Literal["given", "withdrawn"]
+    decided_at: datetime
+
+
+class InsightRaisedV1(_CustomerContract):
+    """Somebody should act for this customer by `due_at`; why and how is read at the valuation service."""
+
+    TYPE = "valuation.insight_raised.v1"
+
+    insight_id: UUID
+    kind: str
+    rule_version: int
+    raised_at: datetime
+    due_at: datetime

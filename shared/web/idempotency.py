@@ -6,7 +6,7 @@ that neither exists without the other. Errors change nothing and are not stored:
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -53,6 +53,14 @@ _PURGE = statement(
         "DELETE FROM idempotency_keys WHERE digest = ANY (ARRAY("
         "SELECT digest FROM idempotency_keys WHERE expires_at <= clock_timestamp()"
         " ORDER BY expires_at LIMIT CAST(:at_once AS integer) FOR UPDATE SKIP LOCKED))"
+    )
+)
+
+# Keys live for a day, so this reads a day's writes at most; it is asked when a customer is erased.
+_FORGET = statement(
+    sa.text(
+        "DELETE FROM idempotency_keys AS k WHERE EXISTS (SELECT FROM unnest(CAST(:words AS text[])) AS word"
+        " WHERE position(convert_to(word, 'UTF8') IN k.body) > 0 OR position(word IN k.headers::text) > 0)"
     )
 )
 
@@ -134,6 +142,14 @@ class Key:
         if stored == 0:
             raise KeyTakenMeanwhileError
         return given
+
+
+async def forget_answers(work: Work, words: Sequence[str]) -> int:
+    """Delete stored answers that hold any of these words (ids of what is erased); how many there were.
+
+    A request that is sent again afterwards is done anew, and finds that what it was about is gone.
+    """
+    return await work.execute(_FORGET, words=list(words))
 
 
 class IdempotencyKeyPurge:

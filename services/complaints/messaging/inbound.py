@@ -1,4 +1,7 @@
-"""What sla tells of the clocks of complaints → commands. Clocks of other subjects are none of our business."""
+"""What sla tells of the clocks of complaints, and valuation of customers → commands.
+
+Clocks of other subjects are none of our business.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -6,8 +9,10 @@ from typing import Any
 from services.complaints.domain.clock_reading import ClockNews, ClockState
 from services.complaints.persistence import complaint_store
 from services.complaints.usecases.escalate_complaint import EscalateComplaint, escalate_complaint
+from services.complaints.usecases.follow_merge import FollowMerge, follow_merge
+from services.complaints.usecases.forget_customer import ForgetCustomer, forget_customer
 from services.complaints.usecases.take_clock_news import take_clock_news
-from shared.contracts import sla
+from shared.contracts import sla, valuation
 from shared.contracts.base import Contract
 from shared.db.work import Work
 from shared.events.consumer import Subscription
@@ -90,12 +95,25 @@ def is_of_a_complaint(told: Any) -> bool:
     return bool(told.subject_kind == "complaint")
 
 
+async def customer_merged(work: Work, envelope: Envelope, told: valuation.CustomerMergedV1) -> None:
+    merged = [told.customer_id, *told.earlier_ids]
+    await follow_merge(FollowMerge(customer_ids=merged, survivor_id=told.survivor_id), work)
+
+
+async def customer_erased(work: Work, envelope: Envelope, told: valuation.CustomerErasedV1) -> None:
+    await forget_customer(ForgetCustomer(customer_ids=[told.customer_id, *told.earlier_ids]), work)
+
+
 _HANDLERS: dict[type[Contract], Callable[[Work, Envelope, Any], Awaitable[None]]] = {
     **{contract: _clock_handler(says) for contract, says in _SAYS.items()},
     sla.EscalationDueV1: escalation_due,
     sla.EscalationDigestV1: escalation_digest,
 }
-SUBSCRIPTIONS: tuple[Subscription, ...] = tuple(
-    Subscription(contract, handle, lock_complaints, is_of_a_complaint)
-    for contract, handle in _HANDLERS.items()
+SUBSCRIPTIONS: tuple[Subscription, ...] = (
+    *(
+        Subscription(contract, handle, lock_complaints, is_of_a_complaint)
+        for contract, handle in _HANDLERS.items()
+    ),
+    Subscription(valuation.CustomerMergedV1, customer_merged),
+    Subscription(valuation.CustomerErasedV1, customer_erased),
 )

@@ -6,6 +6,8 @@ from typing import Any
 
 from services.ticketing.domain.ticket_clock import ClockChange, ClockFact
 from services.ticketing.persistence import clock_store as clocks
+from services.ticketing.usecases.follow_merge import FollowMerge, follow_merge
+from services.ticketing.usecases.forget_customer import ForgetCustomer, forget_customer
 from services.ticketing.usecases.record_clock import (
     RecordClock,
     RecordEscalations,
@@ -79,6 +81,15 @@ async def _tier(
     await record_tier(command, work)
 
 
+async def _merged(work: Work, envelope: Envelope, payload: valuation.CustomerMergedV1) -> None:
+    merged = [payload.customer_id, *payload.earlier_ids]
+    await follow_merge(FollowMerge(customer_ids=merged, survivor_id=payload.survivor_id), work)
+
+
+async def _erased(work: Work, envelope: Envelope, payload: valuation.CustomerErasedV1) -> None:
+    await forget_customer(ForgetCustomer(customer_ids=[payload.customer_id, *payload.earlier_ids]), work)
+
+
 def _is_of_a_ticket(payload: Any) -> bool:
     return bool(payload.subject_kind == "ticket")
 
@@ -91,4 +102,6 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
     Subscription(sla.EscalationDigestV1, _digest, concerns=_is_of_a_ticket),
     Subscription(valuation.CustomerRegisteredV1, _tier),
     Subscription(valuation.CustomerTierChangedV1, _tier),
+    Subscription(valuation.CustomerMergedV1, _merged),
+    Subscription(valuation.CustomerErasedV1, _erased),
 )

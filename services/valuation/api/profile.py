@@ -161,10 +161,10 @@ class ProfileOut(ApiModel):
 
 
 async def read_profile(session: Session, customer_id: UUID, valuation: Valuation) -> ProfileOut:
-    """Raises `CustomerNotFoundError`."""
-    customer = await customers.find(session, customer_id)
+    """Raises `CustomerNotFoundError`, `CustomerMergedError`, `CustomerErasedError`."""
+    customer = await customers.require(session, customer_id)
     standing = await standings.find(session, customer_id)
-    if customer is None or standing is None:
+    if standing is None:
         raise CustomerNotFoundError
     ledger, now = valuation.ledger, valuation.clock.now()
     book = await tier_rules.book_of(session, [standing], await tier_rules.in_force(session, now))

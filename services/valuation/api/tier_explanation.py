@@ -14,7 +14,14 @@ from services.valuation.domain.errors import CustomerNotFoundError
 from services.valuation.domain.outlook import outlook
 from services.valuation.domain.tiering.explanation import Sentence, TierFacts, explain
 from services.valuation.domain.window import opening_day
-from services.valuation.persistence import standings, tier_history, tier_rules, tier_runs, transactions
+from services.valuation.persistence import (
+    customers,
+    standings,
+    tier_history,
+    tier_rules,
+    tier_runs,
+    transactions,
+)
 from services.valuation.usecases.context import Valuation
 from shared.db.work import Session
 from shared.web.models import ApiModel, Instant
@@ -74,7 +81,8 @@ def tier_explanation_routes(valuation: Valuation) -> APIRouter:
 
 
 async def _facts(session: Session, customer_id: UUID, valuation: Valuation) -> TierFacts:
-    """Raises `CustomerNotFoundError`."""
+    """Raises what `customers.require` does."""
+    await customers.require(session, customer_id)
     standing = await standings.find(session, customer_id)
     change = await tier_history.latest(session, customer_id)
     if standing is None or change is None:

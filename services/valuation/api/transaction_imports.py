@@ -220,7 +220,7 @@ async def _stage(edge: CommandEdge, chunk: StageRows) -> Import:
 async def _book_now(edge: CommandEdge, job: Import, valuation: Valuation) -> Import:
     """Book a short import within its request; what cannot be done now is left to the worker."""
     import_id, latest = job.id, job
-    batches = -(-job.rows_received // valuation.batch_rows) + 1
+    batches = -(-job.rows_received // valuation.import_batch_rows) + 1
     for _ in range(batches):
         try:
             booked = await edge.perform(lambda work: booking.book_import(work, valuation, import_id))

@@ -30,6 +30,8 @@ class Customer:
     registered_at: datetime
     changed_at: datetime
     version: int = 1
+    merged_into_id: UUID | None = None
+    erased_at: datetime | None = None
 
     def changed(
         self,
@@ -45,6 +47,27 @@ class Customer:
             kind=kind,
             display_name=display_name,
             contacts=contacts,
+            changed_at=at,
+            version=self.version + 1,
+        )
+
+    def absorbing(self, other: "Customer", at: datetime) -> "Customer":
+        """The entry after `other` was merged into it: its own name first, and the contacts of both."""
+        return replace(
+            self,
+            display_name=self.display_name or other.display_name,
+            contacts=tuple(dict.fromkeys((*self.contacts, *other.contacts))),
+            changed_at=at,
+            version=self.version + 1,
+        )
+
+    def merged_into(self, survivor_id: UUID, at: datetime) -> "Customer":
+        """What stays of an entry that went into another: its ids, so that later events find the survivor."""
+        return replace(
+            self,
+            display_name=None,
+            contacts=(),
+            merged_into_id=survivor_id,
             changed_at=at,
             version=self.version + 1,
         )

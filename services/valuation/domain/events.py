@@ -45,3 +45,32 @@ class TierDemotionWarned(DomainEvent):
     currency: str
     demotes_at: datetime
     rule_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerMerged(DomainEvent):
+    """The account went into another one, together with those that had gone into it before."""
+
+    survivor_id: UUID
+    earlier_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerErased(DomainEvent):
+    earlier_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentChanged(DomainEvent):
+    purpose: str
+    channel: str
+    decision: Literal["given", "withdrawn"]
+    decided_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsightRaised(DomainEvent):
+    insight_id: UUID
+    kind: str
+    rule_version: int
+    due_at: datetime

@@ -1,4 +1,4 @@
-"""Events of ticketing, complaints and billing, turned into service history (V1), cost to serve (V7) and ledger."""
+"""Events of ticketing, complaints and billing: service history (V1), cost to serve (V7), ledger, and insights (V6)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +16,7 @@ from services.valuation.usecases.note_service_case import (
     NoteServiceCase,
     note_service_case,
 )
+from services.valuation.usecases.notice_service_case import notice_service_case
 from shared.contracts.base import Contract
 from shared.contracts.complaints import (
     ComplaintClosedV1,
@@ -83,7 +84,9 @@ def _satisfaction_recorded(_: Envelope, event: ComplaintSatisfactionRecordedV1) 
 
 def _on(contract: type[Contract], translate: Callable[[Envelope, Any], NoteServiceCase]) -> Subscription:
     async def handle(work: Work, envelope: Envelope, payload: Any) -> None:
-        await note_service_case(translate(envelope, payload), work)
+        command = translate(envelope, payload)
+        await note_service_case(command, work)
+        await notice_service_case(command, work)
 
     return Subscription(contract, handle, prepare_costs if contract in FACTS else None)
 

@@ -4,15 +4,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.valuation.domain.events import (
+    ConsentChanged,
+    CustomerErased,
+    CustomerMerged,
     CustomerRegistered,
+    InsightRaised,
     TierChanged,
     TierDemotionWarned,
     TransactionRecorded,
 )
 from shared.contracts.base import Contract
 from shared.contracts.valuation import (
+    ConsentChangedV1,
+    CustomerErasedV1,
+    CustomerMergedV1,
     CustomerRegisteredV1,
     CustomerTierChangedV1,
+    InsightRaisedV1,
     PurchaseRecordedV1,
     TierDemotionWarnedV1,
 )
@@ -68,9 +76,49 @@ def _tier_demotion_warned(event: TierDemotionWarned) -> Contract:
     )
 
 
+def _customer_merged(event: CustomerMerged) -> Contract:
+    return CustomerMergedV1(
+        customer_id=event.aggregate_id,
+        survivor_id=event.survivor_id,
+        earlier_ids=list(event.earlier_ids),
+        merged_at=event.occurred_at,
+    )
+
+
+def _customer_erased(event: CustomerErased) -> Contract:
+    return CustomerErasedV1(
+        customer_id=event.aggregate_id, earlier_ids=list(event.earlier_ids), erased_at=event.occurred_at
+    )
+
+
+def _consent_changed(event: ConsentChanged) -> Contract:
+    return ConsentChangedV1(
+        customer_id=event.aggregate_id,
+        purpose=event.purpose,
+        channel=event.channel,
+        decision=event.decision,
+        decided_at=event.decided_at,
+    )
+
+
+def _insight_raised(event: InsightRaised) -> Contract:
+    return InsightRaisedV1(
+        customer_id=event.aggregate_id,
+        insight_id=event.insight_id,
+        kind=event.kind,
+        rule_version=event.rule_version,
+        raised_at=event.occurred_at,
+        due_at=event.due_at,
+    )
+
+
 OUTBOUND: Mapping[type[DomainEvent], Callable[[Any], Contract | None]] = {
     CustomerRegistered: _customer_registered,
     TransactionRecorded: _transaction_recorded,
     TierChanged: _tier_changed,
     TierDemotionWarned: _tier_demotion_warned,
+    CustomerMerged: _customer_merged,
+    CustomerErased: _customer_erased,
+    ConsentChanged: _consent_changed,
+    InsightRaised: _insight_raised,
 }

@@ -39,6 +39,7 @@ def _list(key: tuple[bool, bool, CustomerSort, bool]) -> sa.Select[Any]:
         standings.c.purchases,
         standings.c.last_day,
     ).join(standings, standings.c.customer_id == customers.c.id)
+    query = query.where(customers.c.erased_at.is_(None))
     if by_tier:
         query = query.where(standings.c.tier == sa.bindparam("tier_name"))
     if by_external_id:

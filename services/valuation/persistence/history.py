@@ -4,6 +4,8 @@ from services.valuation.persistence import (
     cost_tables,
     exchange_tables,
     indicator_tables,
+    insight_tables,
+    profile_tables,
     segment_tables,
     tables,
     tiering_tables,
@@ -14,7 +16,16 @@ from shared.events import tables as event_tables
 from shared.web import tables as web_tables
 
 # Imported for what they add to the metadata.
-TABLES = (tables, cost_tables, exchange_tables, indicator_tables, tiering_tables, segment_tables)
+TABLES = (
+    tables,
+    cost_tables,
+    exchange_tables,
+    indicator_tables,
+    tiering_tables,
+    segment_tables,
+    profile_tables,
+    insight_tables,
+)
 event_tables.add_to(metadata)
 web_tables.add_to(metadata)
 

@@ -46,6 +46,25 @@ _PAGE = statement(
         " ORDER BY r.referred_id LIMIT CAST(:limit AS integer)"
     )
 )
+# Merging: what was between the two is no referral any more, and the survivor keeps its own referrer.
+_DROP_BETWEEN = statement(
+    sa.text(
+        "DELETE FROM referrals WHERE referrer_id = ANY(CAST(:both AS uuid[]))"
+        " AND referred_id = ANY(CAST(:both AS uuid[]))"
+    )
+)
+_MOVE_REFERRED = statement(
+    sa.text(
+        "UPDATE referrals SET referrer_id = CAST(:survivor AS uuid) WHERE referrer_id = CAST(:merged AS uuid)"
+    )
+)
+_MOVE_REFERRER = statement(
+    sa.text(
+        "UPDATE referrals SET referred_id = CAST(:survivor AS uuid) WHERE referred_id = CAST(:merged AS uuid)"
+        " AND NOT EXISTS (SELECT FROM referrals WHERE referred_id = CAST(:survivor AS uuid))"
+    )
+)
+_DROP_REFERRER = statement(sa.text("DELETE FROM referrals WHERE referred_id = CAST(:customer_id AS uuid)"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +115,21 @@ async def page(session: Session, referrer_id: UUID, after: UUID | None, limit: i
     """At most `limit` of those that one brought, in the order of their ids."""
     rows = await session.fetch_all(_PAGE, referrer_id=referrer_id, after=after, limit=limit)
     return [ReferredCustomer(_referral(row), row["margin_minor"]) for row in rows]
+
+
+async def bring_together(work: Work, merged_id: UUID, survivor_id: UUID) -> int:
+    """Make a merged account's referrals the survivor's; how many were moved.
+
+    Where that closed a cycle (the merged one brought who brought the survivor), nobody brought the survivor.
+    """
+    await take_turn(work)
+    await work.execute(_DROP_BETWEEN, both=[merged_id, survivor_id])
+    moved = await work.execute(_MOVE_REFERRED, merged=merged_id, survivor=survivor_id)
+    moved += await work.execute(_MOVE_REFERRER, merged=merged_id, survivor=survivor_id)
+    await work.execute(_DROP_REFERRER, customer_id=merged_id)
+    if survivor_id in await ancestors_of(work, survivor_id):
+        await work.execute(_DROP_REFERRER, customer_id=survivor_id)
+    return moved
 
 
 def _referral(row: Mapping[str, Any]) -> Referral:

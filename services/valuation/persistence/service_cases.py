@@ -21,9 +21,18 @@ _TYPES = {
 }
 
 
+# What is told of a merged account is its survivor's. The lock waits for a merge that is under way.
+_ACCOUNT = (
+    "COALESCE((SELECT COALESCE(merged_into_id, id) FROM customers"
+    " WHERE id = CAST(:customer_id AS uuid) FOR KEY SHARE), CAST(:customer_id AS uuid))"
+)
+
+
 def _note(*columns: str) -> sa.TextClause:
     names = ", ".join(columns)
-    values = ", ".join(f"CAST(:{name} AS {_TYPES[name]})" for name in columns)
+    values = ", ".join(
+        _ACCOUNT if name == "customer_id" else f"CAST(:{name} AS {_TYPES[name]})" for name in columns
+    )
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
     return sa.text(
         f"INSERT INTO service_cases (kind, case_id, {names})"  # noqa: S608 - names of this module
@@ -39,6 +48,12 @@ _ANSWERED = statement(_note("customer_id", "csat", "nps"))
 _SATISFACTION = statement(_note("satisfied"))
 _REMOVED = statement(
     sa.text("DELETE FROM service_cases WHERE kind = CAST(:kind AS text) AND case_id = CAST(:case_id AS uuid)")
+)
+_CUSTOMER = statement(
+    sa.text(
+        "SELECT customer_id FROM service_cases"
+        " WHERE kind = CAST(:kind AS text) AND case_id = CAST(:case_id AS uuid)"
+    )
 )
 _HISTORY = statement(
     sa.text(
@@ -96,6 +111,12 @@ async def note_satisfaction(work: Work, case_id: UUID, satisfied: bool) -> None:
 async def remove(work: Work, kind: CaseKind, case_id: UUID) -> None:
     """The case was none (spam, or removed by law)."""
     await work.execute(_REMOVED, kind=kind, case_id=case_id)
+
+
+async def customer_of(session: Session, kind: CaseKind, case_id: UUID) -> UUID | None:
+    """Whose case it is, as far as anybody said."""
+    customer_id: UUID | None = await session.fetch_value(_CUSTOMER, kind=kind, case_id=case_id)
+    return customer_id
 
 
 async def history_of(session: Session, customer_id: UUID) -> ServiceHistory:

@@ -19,6 +19,13 @@ customers = sa.Table(
     sa.Column("registered_at", AT, nullable=False),
     sa.Column("changed_at", AT, nullable=False),
     sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("merged_into_id", sa.Uuid, sa.ForeignKey("customers.id")),
+    sa.Column("erased_at", AT),
+)
+sa.Index(
+    "customers_merged_into",
+    customers.c.merged_into_id,
+    postgresql_where=customers.c.merged_into_id.is_not(None),
 )
 
 # The row that every event of a customer locks: its `sequence` counts what is published.

@@ -20,7 +20,7 @@ async def book_import(work: Work, valuation: Valuation, import_id: UUID | None =
     job = await imports.lock_open(work, import_id)
     if job is None:
         return None
-    rows = await imports.next_rows(work, job.id, valuation.batch_rows)
+    rows = await imports.next_rows(work, job.id, valuation.import_batch_rows)
     outcomes = await book_transactions(
         [Booking(row.entry, row.customer_id, row.customer_external_id) for row in rows],
         work,
@@ -36,7 +36,7 @@ async def book_import(work: Work, valuation: Valuation, import_id: UUID | None =
     await imports.reject(work, job.id, refused)
     if rows:
         await imports.drop_rows(work, job.id, rows[-1].row_number)
-    is_done = len(rows) < valuation.batch_rows
+    is_done = len(rows) < valuation.import_batch_rows
     job = replace(
         job,
         state="completed" if is_done else "processing",

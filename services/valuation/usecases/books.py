@@ -65,6 +65,8 @@ class Outcome:
 class Books:
     """Open them with `open`, decide with `book`, write with `close`; all in one transaction.
 
+    ids      for each id that bookings name the account it stands for: of a merged one its survivor
+    names    the same for external ids
     added    rows to append, in the order in which they were booked
     amended  purchases whose net changed
     touched  standings that changed, with the command that did it last: what follows from it has its origin
@@ -74,7 +76,7 @@ class Books:
     rules: RuleBook
     rates: Mapping[str, Decimal]
     exchange: Mapping[tuple[str, date], ExchangeRate]
-    ids: set[UUID]
+    ids: Mapping[UUID, UUID]
     names: Mapping[str, UUID]
     standings: dict[UUID, Standing]
     known: dict[str, Transaction]
@@ -93,7 +95,11 @@ class Books:
         """
         rules = await tier_rules.in_force(work, work.now)
         ids, names = await _customers(bookings, work, valuation, rules, register=register)
-        locked = await standings.lock_many(work, sorted({*ids, *names.values()}))
+        locked = await standings.lock_many(work, sorted({*ids.values(), *names.values()}))
+        if not locked.keys() >= {*ids.values(), *names.values()}:
+            # Merged by somebody else between the look and the lock: the second look finds the survivor.
+            ids, names = await _customers(bookings, work, valuation, rules, register=register)
+            locked |= await standings.lock_many(work, sorted({*ids.values(), *names.values()}))
         corrected = {name for one in bookings if (name := one.entry.corrects_external_id) is not None}
         wanted = {booking.entry.external_id for booking in bookings} | corrected
         known = await transactions.by_external_ids(work, sorted(wanted))
@@ -165,7 +171,11 @@ class Books:
 
     def _standing(self, booking: Booking) -> Standing:
         by_id = booking.customer_id is not None
-        owner = booking.customer_id if by_id else self.names.get(booking.customer_external_id or "")
+        owner = (
+            self.names.get(booking.customer_external_id or "")
+            if booking.customer_id is None
+            else self.ids.get(booking.customer_id)
+        )
         standing = None if owner is None else self.standings.get(owner)
         if standing is None:
             field_name = "customer_id" if by_id else "customer_external_id"
@@ -240,8 +250,8 @@ class Books:
 
 async def _customers(
     bookings: Sequence[Booking], work: Work, valuation: Valuation, rules: TierRules, *, register: bool
-) -> tuple[set[UUID], dict[str, UUID]]:
-    """Those of the named customers that there are, by id and by external id."""
+) -> tuple[dict[UUID, UUID], dict[str, UUID]]:
+    """The accounts of the named customers that there are, by id and by external id."""
     ids = sorted({one.customer_id for one in bookings if one.customer_id is not None})
     names = sorted({one.customer_external_id for one in bookings if one.customer_external_id is not None})
     found, by_name = await customers.resolve(work, ids, names)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.valuation.domain.customers import Contact, Customer, CustomerKind
-from services.valuation.domain.errors import CustomerNotFoundError
 from services.valuation.persistence import customers
 from shared.db.work import Work
 from shared.kernel.errors import PreconditionFailedError
@@ -23,10 +22,8 @@ class ChangeCustomer:
 
 
 async def change_customer(command: ChangeCustomer, work: Work) -> Customer:
-    """Raises `CustomerNotFoundError`, `PreconditionFailedError`."""
+    """Raises `CustomerNotFoundError`, `CustomerMergedError`, `CustomerErasedError`, `PreconditionFailedError`."""
     customer = await customers.lock(work, command.customer_id)
-    if customer is None:
-        raise CustomerNotFoundError
     if customer.version != command.expected_version:
         raise PreconditionFailedError
     name = None if command.clears_display_name else (command.display_name or customer.display_name)

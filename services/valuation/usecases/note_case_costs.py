@@ -1,10 +1,11 @@
 """Note what happened to cases, and what that costs whom: a batch of facts at once."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from services.valuation.domain.costs.cases import CaseFact
 from services.valuation.domain.costs.rates import CostTotal
-from services.valuation.persistence import case_costs, cost_rates
+from services.valuation.persistence import case_costs, cost_rates, customers
 from services.valuation.persistence.case_costs import OwnerKey, PricedCase
 from shared.db.work import Work
 
@@ -13,6 +14,7 @@ async def note_case_costs(facts: Sequence[CaseFact], work: Work) -> None:
     """Facts that are known already change nothing, whatever their order."""
     if not facts:
         return
+    facts = await _of_survivors(facts, work)
     before = await case_costs.lock_or_add(work, {(fact.kind, fact.case_id) for fact in facts})
     cases = {key: priced.case for key, priced in before.items()}
     for fact in facts:
@@ -26,6 +28,18 @@ async def note_case_costs(facts: Sequence[CaseFact], work: Work) -> None:
     ]
     await case_costs.save(work, [after for _, after in changed])
     await case_costs.add_totals(work, differences(changed))
+
+
+async def _of_survivors(facts: Sequence[CaseFact], work: Work) -> list[CaseFact]:
+    """What is told of a merged account is its survivor's."""
+    owners = {fact.customer_id for fact in facts if fact.customer_id is not None}
+    accounts = await customers.accounts_of(work, sorted(owners))
+    return [
+        fact
+        if fact.customer_id is None
+        else replace(fact, customer_id=accounts.get(fact.customer_id, fact.customer_id))
+        for fact in facts
+    ]
 
 
 def differences(changed: Iterable[tuple[PricedCase, PricedCase]]) -> dict[OwnerKey, CostTotal]:

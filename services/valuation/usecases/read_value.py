@@ -8,6 +8,7 @@ from services.valuation.domain.indicators.errors import PopulationNotMeasuredErr
 from services.valuation.domain.indicators.score import Score, score
 from services.valuation.domain.values.referrals import Influence
 from services.valuation.persistence import (
+    customers,
     indicator_facts,
     indicator_systems,
     measurements,
@@ -45,7 +46,8 @@ class ScoredCustomer:
 
 
 async def read_three_values(session: Session, customer_id: UUID, valuation: Valuation) -> ThreeValues:
-    """Raises `CustomerNotFoundError`."""
+    """Raises what `customers.require` does."""
+    await customers.require(session, customer_id)
     standing = await standings.find(session, customer_id)
     if standing is None:
         raise CustomerNotFoundError
@@ -64,8 +66,9 @@ async def read_score(
 ) -> ScoredCustomer:
     """The score by a version of the indicator system (None: the one in force), in O(indicators).
 
-    Raises `CustomerNotFoundError`, `IndicatorSystemNotFoundError`, `PopulationNotMeasuredError`.
+    Raises what `customers.require` does, `IndicatorSystemNotFoundError`, `PopulationNotMeasuredError`.
     """
+    await customers.require(session, customer_id)
     stored = (
         await indicator_systems.newest(session)
         if version is None

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from services.valuation.domain.customers import Contact, Customer, CustomerKind
 from services.valuation.domain.errors import CustomerExternalIdTakenError
 from services.valuation.domain.standing import Standing
 from services.valuation.domain.tiers import TierRules
-from services.valuation.persistence import customers, standings, tier_rules
+from services.valuation.persistence import customers, insight_watches, standings, tier_rules
 from services.valuation.usecases.context import Valuation
 from shared.db.work import Work
 from shared.kernel.errors import FieldError
@@ -62,4 +63,6 @@ async def register_all(
         if entry.id in added
     ]
     await standings.add_many(work, [standing for _, standing in opened])
+    tomorrow = valuation.ledger.calendar.day_of(work.now) + timedelta(days=1)
+    await insight_watches.add_many(work, [entry.id for entry, _ in opened], tomorrow)
     return opened

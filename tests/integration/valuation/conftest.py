@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,12 +15,15 @@ from services.valuation.service import build, valuation_of
 from services.valuation.settings import Settings
 from services.valuation.usecases.context import Valuation
 from services.valuation.workers.imports import ImportLoop
+from services.valuation.workers.insights import InsightLoop
 from services.valuation.workers.reviews import ReviewLoop
+from shared.contracts.base import Contract
 from shared.events.consumer import Consumer
-from shared.events.envelope import topic_of
+from shared.events.envelope import Envelope, to_headers, topic_of
 from shared.events.transport import OutgoingRecord
 from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import SimulatedClock
+from shared.kernel.ids import new_id
 from shared.operations.service import Service
 from shared.testing.plugin import MakeDatabase
 from shared.testing.tokens import AUDIENCE, ISSUER, TestIssuer
@@ -86,6 +90,29 @@ class House:
         while batch := await self.loop(ImportLoop).run_once():
             done += batch
         return done
+
+    async def look(self) -> int:
+        """Everything that insights wait for now."""
+        done = 0
+        while batch := await self.loop(InsightLoop).run_once():
+            done += batch
+        return done
+
+    async def told(self, payload: Contract, *, key: UUID | None = None, sequence: int = 1) -> None:
+        """Another service's event arrives through the log and the service's own consumer."""
+        envelope = Envelope(
+            id=new_id(),
+            source=payload.producer(),
+            type=payload.TYPE,
+            key=key or new_id(),
+            sequence=sequence,
+            occurred_at=self.clock.now(),
+            correlation_id=new_id(),
+        )
+        topic = topic_of(payload.producer())
+        body = payload.model_dump_json().encode()
+        await self.tell(OutgoingRecord(topic, str(envelope.key), to_headers(envelope), body))
+        assert await self.value("SELECT count(*) FROM dead_letters") == 0
 
     async def advance(self, to: datetime) -> None:
         """Step to each due review up to `to`, as the suite does."""

@@ -16,6 +16,7 @@ from shared.kernel.ids import new_id
 ACTOR = Actor("admin", "test")
 FIRST = datetime(2025, 1, 6, tzinfo=UTC)
 
+Row = tuple[int, int, int, str, int, str]
 ROWS = st.lists(
     st.tuples(
         st.integers(0, 3),
@@ -23,30 +24,37 @@ ROWS = st.lists(
         st.integers(0, 20_000),
         st.sampled_from(["purchase", "purchase", "purchase", "loss", "refund", "correction"]),
         st.integers(0, 30),
+        st.sampled_from(["USD", "USD", "EUR", "JPY"]),
     ),
     min_size=1,
     max_size=30,
 )
 
 
-def bookings(rows: list[tuple[int, int, int, str, int]], run: str) -> list[Booking]:
+def bookings(rows: list[Row], run: str) -> list[Booking]:
     made: list[Booking] = []
-    for place, (customer, day, amount, kind, pick) in enumerate(rows):
+    for place, (customer, day, amount, kind, pick, currency) in enumerate(rows):
         amends = kind in ("refund", "correction")
+        target = pick % len(rows)
         entry = Entry(
             external_id=f"{run}-{place}",
             kind=kind if amends else "purchase",  # type: ignore[arg-type]
             amount_minor=amount,
-            currency="USD",
+            currency=rows[target][5] if amends else currency,
             occurred_at=FIRST + timedelta(days=day),
             margin_minor=-amount if kind == "loss" else None,
-            corrects_external_id=f"{run}-{pick % len(rows)}" if amends else None,
+            corrects_external_id=f"{run}-{target}" if amends else None,
         )
         made.append(Booking(entry, customer_external_id=f"{run}-c{customer}"))
     return made
 
 
 async def test_incremental_state_equals_a_rebuild_for_random_orders_and_batches(house: Any) -> None:
+    async with house.client() as client:
+        for day, euro, yen in (("2025-01-01", "1.0347", "0.006361"), ("2025-07-01", "1.1712", "0.006943")):
+            await client.put(f"/exchange-rates/EUR/{day}", json={"rate": euro})
+            await client.put(f"/exchange-rates/JPY/{day}", json={"rate": yen})
+
     # The database grows with every example, so shrinking would cost more than it tells.
     @settings(
         max_examples=25,
@@ -56,7 +64,7 @@ async def test_incremental_state_equals_a_rebuild_for_random_orders_and_batches(
         phases=(Phase.generate,),
     )
     @given(ROWS, st.integers(1, 30), st.integers(0, 90))
-    async def property_(rows: list[tuple[int, int, int, str, int]], batch: int, days: int) -> None:
+    async def property_(rows: list[Row], batch: int, days: int) -> None:
         wanted, run = bookings(rows, str(new_id())), house.service.database
         for start in range(0, len(wanted), batch):
             await run.run(

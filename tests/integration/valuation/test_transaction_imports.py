@@ -83,7 +83,7 @@ async def test_sending_a_body_again_changes_nothing(house: Any) -> None:
 
 
 async def test_a_long_import_is_accepted_polled_and_booked_by_the_worker(make_house: Any) -> None:
-    house = await make_house(import_inline_rows=100, batch_rows=50)
+    house = await make_house(import_inline_rows=100, import_batch_rows=50)
     async with house.client() as client:
         house.loop(ImportLoop).wake.clear()
         accepted = await send(client, rows(230) + "bad,c1,never,5,,\n")
@@ -225,7 +225,7 @@ from shared.kernel.clock import SystemClock
 
 async def main():
     url, jwks = sys.argv[1:]
-    settings = Settings(database_url=url, events_database_url=url, jwks=jwks, batch_rows=50)
+    settings = Settings(database_url=url, events_database_url=url, jwks=jwks, import_batch_rows=50)
     service = build(settings, clock=SystemClock(), transport=PostgresTransport(url))
     await service.open()
     loop = next(one for one in service.loops if isinstance(one, ImportLoop))
@@ -237,7 +237,7 @@ asyncio.run(main())
 
 
 async def test_a_killed_worker_leaves_no_row_out_and_none_twice(make_house: Any) -> None:
-    house = await make_house(import_inline_rows=0, batch_rows=50)
+    house = await make_house(import_inline_rows=0, import_batch_rows=50)
     async with house.client() as client:
         accepted = await send(client, rows(400))
         path = accepted.headers["location"].removeprefix("/valuation/v1")

@@ -1,0 +1,1 @@
+"""`careloop value fit` and `score`: the value models on files, without a server."""

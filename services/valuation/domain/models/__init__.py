@@ -1,0 +1,1 @@
+"""Models of customers' buying: parameters from purchase histories, expectations from parameters. See `catalogue`."""
