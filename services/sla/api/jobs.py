@@ -77,7 +77,12 @@ class JobOut(ApiModel):
         return cls(**{name: row[name] for name in names}, percent=percent)
 
 
-@router.post("/jobs", status_code=202, response_model=JobOut)
+@router.post(
+    "/jobs",
+    status_code=202,
+    response_model=JobOut,
+    responses={404: {"description": "There is no such policy or calendar, or no such version of it."}},
+)
 async def apply_version(
     body: ApplyVersionIn,
     context: Context,

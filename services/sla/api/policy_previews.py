@@ -162,7 +162,10 @@ _SCHEMA = {
 @router.post(
     "/policy-previews",
     response_class=StreamingResponse,
-    responses={200: {"content": {NDJSON: {"schema": _SCHEMA}}, "description": "Progress, then the result."}},
+    responses={
+        200: {"content": {NDJSON: {"schema": _SCHEMA}}, "description": "Progress, then the result."},
+        404: {"description": "There is no such policy or calendar."},
+    },
 )
 async def preview_policy(
     body: PreviewIn,
