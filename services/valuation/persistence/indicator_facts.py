@@ -13,6 +13,9 @@ from services.valuation.domain.indicators.sources import SERVICE_DAYS
 from shared.db.statements import Composed, Statement, statement
 from shared.db.work import Session
 
+# Expected lifetime value of a customer in minor units, over `standings AS s`; NULL until customers are scored.
+POTENTIAL_SQL = "NULL"
+
 _PROBABILITIES = [step / STEPS for step in range(STEPS + 1)]
 _CASES = "FROM service_cases AS k WHERE k.customer_id = s.customer_id AND k.opened_at > CAST(:since AS timestamptz)"
 _REFERRED = "FROM referrals AS r WHERE r.referrer_id = s.customer_id"
@@ -27,7 +30,7 @@ _SQL = {
     "spend": "s.spend_minor",
     "cost_saved": "(SELECT coalesce(sum(v.amount_minor), 0) FROM cost_savings AS v"
     " WHERE v.customer_id = s.customer_id)",
-    "potential_clv": "NULL",
+    "potential_clv": POTENTIAL_SQL,
     "p_alive": "NULL",
     "recency": "CASE WHEN s.last_day IS NOT NULL THEN greatest(0, CAST(:today AS date) - s.last_day) END",
     "frequency": "s.purchase_days",
