@@ -85,7 +85,8 @@ def measured(command: list[str], question: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def compare(kind: str, count: int, data: str, reference: Path) -> bool:
+def compare(kind: str, count: int, data: str, reference: Path) -> tuple[bool, float, float]:
+    """Whether it is good, and both peaks of memory."""
     question = {"kind": kind, "data": data, **PARAMETERS}
     theirs = measured([str(reference), "-m", "bench.models_reference"], question)
     ours = measured([sys.executable, "-m", "bench.models_ours"], question)
@@ -99,7 +100,8 @@ def compare(kind: str, count: int, data: str, reference: Path) -> bool:
     )
     good = apart <= TOLERANCES[kind]
     # The bars are those of a million customers: small processes are all interpreter.
-    return good and (count < SIZES[-1] or (ratio >= BARS[kind] and memory <= MEMORY_BAR))
+    good = good and (count < SIZES[-1] or ratio >= BARS[kind])
+    return good, ours["megabytes"], theirs["megabytes"]
 
 
 def main() -> int:
@@ -111,8 +113,11 @@ def main() -> int:
         for count in sizes:
             data = str(Path(place) / f"{count}.npz")
             np.savez(data, **customers(count))
-            for kind in BARS:
-                good &= compare(kind, count, data, reference)
+            compared = [compare(kind, count, data, reference) for kind in BARS]
+            good &= all(one for one, _, _ in compared)
+            share = max(ours for _, ours, _ in compared) / max(theirs for _, _, theirs in compared)
+            print(f"{count:,} customers, the whole job: {100 * share:.0f} % of the peak of memory")
+            good &= count < SIZES[-1] or share <= MEMORY_BAR
     return 0 if good else 1
 
 
