@@ -85,6 +85,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "list_customer_savings": STAFF,
     "get_customer_values": STAFF,
     "get_customer_value_score": STAFF,
+    "list_value_scores": STAFF,
     "report_value_less_cost": LEADS | {"quality"},
     "list_indicator_sources": STAFF,
     "preview_indicator_system": LEADS | {"quality"},

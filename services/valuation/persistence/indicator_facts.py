@@ -59,6 +59,16 @@ def _of_one(sources: tuple[str, ...]) -> sa.TextClause:
     )
 
 
+def _of_page(sources: tuple[str, ...]) -> sa.TextClause:
+    columns = ", ".join(f"({_SQL[name]})::double precision AS {name}" for name in sources)
+    return sa.text(
+        f"SELECT s.customer_id, {columns} FROM standings AS s"  # noqa: S608
+        " JOIN customers AS a ON a.id = s.customer_id AND a.erased_at IS NULL"
+        " WHERE CAST(:after AS uuid) IS NULL OR s.customer_id > CAST(:after AS uuid)"
+        " ORDER BY s.customer_id LIMIT CAST(:limit AS integer)"
+    )
+
+
 def _of_all(source: str) -> Statement:
     return statement(
         sa.text(
@@ -70,6 +80,7 @@ def _of_all(source: str) -> Statement:
 
 
 _OF_ONE = Composed(_of_one)
+_OF_PAGE = Composed(_of_page)
 _OF_ALL = {source: _of_all(source) for source in _SQL}
 
 
@@ -101,6 +112,15 @@ async def of_customer(
     wanted = _OF_ONE(tuple(sorted(sources)))
     row = await session.fetch_one(wanted, customer_id=customer_id, **_needed(wanted, moment))
     return None if row is None else dict(row)
+
+
+async def of_customers_after(
+    session: Session, after: UUID | None, limit: int, sources: Sequence[str], moment: Moment
+) -> list[tuple[UUID, dict[str, float | None]]]:
+    """The figures of the next `limit` customers in the order of their ids; erased ones are left out."""
+    wanted = _OF_PAGE(tuple(sorted(sources)))
+    rows = await session.fetch_all(wanted, after=after, limit=limit, **_needed(wanted, moment))
+    return [(row["customer_id"], {name: row[name] for name in sources}) for row in rows]
 
 
 async def distribution(session: Session, source: str, moment: Moment) -> Distribution:
