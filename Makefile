@@ -62,6 +62,7 @@ lock: ## Renew the locks (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q --all-extras -o requirements/dev.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q --extra telemetry -o requirements/service.txt
 	uv pip compile requirements/bench.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/bench.txt
+	uv pip compile requirements/lifetimes.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/lifetimes.txt
 
 format: $(STAMP) ## Put code in its canonical form
 	$(BIN)/ruff check --fix .

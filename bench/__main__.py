@@ -10,6 +10,8 @@ PLUMBING = {
     "machine",
     "http_load",
     "calendar_references",
+    "models_ours",
+    "models_reference",
     "ledger_imports",
     "ledger_world",
     "timers_measures",

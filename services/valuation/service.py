@@ -20,6 +20,8 @@ from services.valuation.api.permissions import PERMISSIONS
 from services.valuation.api.preferences import preference_routes
 from services.valuation.api.referrals import referral_routes
 from services.valuation.api.savings import saving_routes
+from services.valuation.api.segment_rules import segment_rule_routes
+from services.valuation.api.segments import segment_routes
 from services.valuation.api.tier_contests import tier_contest_routes
 from services.valuation.api.tier_explanation import tier_explanation_routes
 from services.valuation.api.tier_overrides import tier_override_routes
@@ -119,6 +121,8 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             tier_override_routes(valuation),
             tier_contest_routes(valuation),
             tier_explanation_routes(valuation),
+            segment_routes(valuation),
+            segment_rule_routes(),
             margin_rate_routes(valuation),
             cost_rate_routes(),
             value_score_routes(valuation),

@@ -47,7 +47,11 @@ def indicator_system_routes() -> APIRouter:
             IndicatorSourcesOut(items=[IndicatorSourceOut.model_validate(one) for one in SOURCES.values()])
         )
 
-    @router.post("/indicator-system-previews", response_model=WeightsOut)
+    @router.post(
+        "/indicator-system-previews",
+        response_model=WeightsOut,
+        responses={409: {"description": "The population was not measured yet."}},
+    )
     async def preview_indicator_system(
         body: IndicatorSystemIn,
         reader: Annotated[Reader, Depends(reading("preview_indicator_system"))],

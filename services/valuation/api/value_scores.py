@@ -16,12 +16,17 @@ from services.valuation.usecases.read_value import (
     ScoredCustomer,
     ThreeValues,
     read_score,
+    read_scores,
     read_three_values,
 )
-from shared.web.models import ApiModel, Instant
+from shared.web.cursors import Paging, paging
+from shared.web.models import ApiModel, Instant, Page
 from shared.web.reads import Reader, reading
 
 LARGEST_VERSION = 2**31 - 1
+SystemVersion = Annotated[
+    int | None, Query(ge=1, le=LARGEST_VERSION, description="The one in force when absent.")
+]
 
 
 class RealisedOut(ApiModel):
@@ -151,6 +156,14 @@ class ValueScoreOut(ApiModel):
         )
 
 
+class ScoreRowOut(ApiModel):
+    """One customer's score in the list of all; its contributions are at the customer's own."""
+
+    customer_id: UUID
+    points: float
+    coverage: float
+
+
 def value_score_routes(valuation: Valuation) -> APIRouter:
     router = APIRouter(tags=["value"])
     currency = valuation.ledger.currency
@@ -164,17 +177,46 @@ def value_score_routes(valuation: Valuation) -> APIRouter:
             values = await read_three_values(session, customer_id, valuation)
         return reader.answer(ThreeValuesOut.of(customer_id, values, currency))
 
-    @router.get("/customers/{customer_id}/value-score", response_model=ValueScoreOut)
+    @router.get(
+        "/customers/{customer_id}/value-score",
+        response_model=ValueScoreOut,
+        responses={409: {"description": "The population was not measured yet."}},
+    )
     async def get_customer_value_score(
         customer_id: UUID,
         reader: Annotated[Reader, Depends(reading("get_customer_value_score"))],
-        system_version: Annotated[
-            int | None, Query(ge=1, le=LARGEST_VERSION, description="The one in force when absent.")
-        ] = None,
+        system_version: SystemVersion = None,
     ) -> Response:
         """The score with each indicator's contribution; `409 population_not_measured` before the first measurement."""
         async with reader.session() as session:
             found = await read_score(session, customer_id, system_version, valuation)
         return reader.answer(ValueScoreOut.of(customer_id, found, currency))
+
+    @router.get(
+        "/value-scores",
+        response_model=Page[ScoreRowOut],
+        responses={
+            404: {"description": "There is no such version of the indicator system."},
+            409: {"description": "The population was not measured yet."},
+        },
+    )
+    async def list_value_scores(
+        reader: Annotated[Reader, Depends(reading("list_value_scores"))],
+        paging: Annotated[Paging, Depends(paging)],
+        system_version: SystemVersion = None,
+    ) -> Response:
+        """The score of every customer, page by page in the order of their ids, as they are now."""
+        after = paging.after(UUID)
+        async with reader.session() as session:
+            rows = await read_scores(
+                session, None if after is None else after[0], paging.fetch, system_version, valuation
+            )
+        return paging.page(
+            rows,
+            present=lambda row: ScoreRowOut(
+                customer_id=row[0], points=row[1].points, coverage=row[1].coverage
+            ),
+            key=lambda row: (row[0],),
+        )
 
     return router

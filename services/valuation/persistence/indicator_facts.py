@@ -13,6 +13,9 @@ from services.valuation.domain.indicators.sources import SERVICE_DAYS
 from shared.db.statements import Composed, Statement, statement
 from shared.db.work import Session
 
+# Expected lifetime value of a customer in minor units, over `standings AS s`; NULL until customers are scored.
+POTENTIAL_SQL = "NULL"
+
 _PROBABILITIES = [step / STEPS for step in range(STEPS + 1)]
 _CASES = "FROM service_cases AS k WHERE k.customer_id = s.customer_id AND k.opened_at > CAST(:since AS timestamptz)"
 _REFERRED = "FROM referrals AS r WHERE r.referrer_id = s.customer_id"
@@ -27,7 +30,7 @@ _SQL = {
     "spend": "s.spend_minor",
     "cost_saved": "(SELECT coalesce(sum(v.amount_minor), 0) FROM cost_savings AS v"
     " WHERE v.customer_id = s.customer_id)",
-    "potential_clv": "NULL",
+    "potential_clv": POTENTIAL_SQL,
     "p_alive": "NULL",
     "recency": "CASE WHEN s.last_day IS NOT NULL THEN greatest(0, CAST(:today AS date) - s.last_day) END",
     "frequency": "s.purchase_days",
@@ -56,6 +59,16 @@ def _of_one(sources: tuple[str, ...]) -> sa.TextClause:
     )
 
 
+def _of_page(sources: tuple[str, ...]) -> sa.TextClause:
+    columns = ", ".join(f"({_SQL[name]})::double precision AS {name}" for name in sources)
+    return sa.text(
+        f"SELECT s.customer_id, {columns} FROM standings AS s"  # noqa: S608
+        " JOIN customers AS a ON a.id = s.customer_id AND a.erased_at IS NULL"
+        " WHERE CAST(:after AS uuid) IS NULL OR s.customer_id > CAST(:after AS uuid)"
+        " ORDER BY s.customer_id LIMIT CAST(:limit AS integer)"
+    )
+
+
 def _of_all(source: str) -> Statement:
     return statement(
         sa.text(
@@ -67,6 +80,7 @@ def _of_all(source: str) -> Statement:
 
 
 _OF_ONE = Composed(_of_one)
+_OF_PAGE = Composed(_of_page)
 _OF_ALL = {source: _of_all(source) for source in _SQL}
 
 
@@ -98,6 +112,15 @@ async def of_customer(
     wanted = _OF_ONE(tuple(sorted(sources)))
     row = await session.fetch_one(wanted, customer_id=customer_id, **_needed(wanted, moment))
     return None if row is None else dict(row)
+
+
+async def of_customers_after(
+    session: Session, after: UUID | None, limit: int, sources: Sequence[str], moment: Moment
+) -> list[tuple[UUID, dict[str, float | None]]]:
+    """The figures of the next `limit` customers in the order of their ids; erased ones are left out."""
+    wanted = _OF_PAGE(tuple(sorted(sources)))
+    rows = await session.fetch_all(wanted, after=after, limit=limit, **_needed(wanted, moment))
+    return [(row["customer_id"], {name: row[name] for name in sources}) for row in rows]
 
 
 async def distribution(session: Session, source: str, moment: Moment) -> Distribution:

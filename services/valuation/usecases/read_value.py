@@ -1,10 +1,12 @@
 """Read what a customer is worth: the three values side by side, and the score with its contributions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from services.valuation.domain.errors import CustomerNotFoundError
 from services.valuation.domain.indicators.errors import PopulationNotMeasuredError
+from services.valuation.domain.indicators.population import Distribution
 from services.valuation.domain.indicators.score import Score, score
 from services.valuation.domain.values.referrals import Influence
 from services.valuation.persistence import (
@@ -69,19 +71,52 @@ async def read_score(
     Raises what `customers.require` does, `IndicatorSystemNotFoundError`, `PopulationNotMeasuredError`.
     """
     await customers.require(session, customer_id)
-    stored = (
-        await indicator_systems.newest(session)
-        if version is None
-        else await indicator_systems.require(session, version)
-    )
-    sources = [indicator.source for _, indicator in stored.system.indicators()]
+    stored = await _system(session, version)
     moment = Moment.of(valuation.clock.now(), valuation.ledger.calendar)
-    facts = await indicator_facts.of_customer(session, customer_id, sources, moment)
+    facts = await indicator_facts.of_customer(session, customer_id, _sources(stored), moment)
     if facts is None:
         raise CustomerNotFoundError
+    yardstick = await _yardstick(session, stored)
+    return ScoredCustomer(yardstick.score(facts), stored, yardstick.measurement)
+
+
+async def read_scores(
+    session: Session, after: UUID | None, limit: int, version: int | None, valuation: Valuation
+) -> list[tuple[UUID, Score]]:
+    """The scores of the next `limit` customers in the order of their ids; raises as `read_score` does."""
+    stored = await _system(session, version)
+    yardstick = await _yardstick(session, stored)
+    moment = Moment.of(valuation.clock.now(), valuation.ledger.calendar)
+    page = await indicator_facts.of_customers_after(session, after, limit, _sources(stored), moment)
+    return [(customer_id, yardstick.score(facts)) for customer_id, facts in page]
+
+
+@dataclass(frozen=True, slots=True)
+class _Yardstick:
+    """What a customer's figures are held against: a version's weights and the last measurement."""
+
+    stored: StoredSystem
+    weights: Mapping[str, float]
+    measurement: Measurement
+    population: Mapping[str, Distribution]
+
+    def score(self, facts: Mapping[str, float | None]) -> Score:
+        return score(self.stored.system, self.weights, self.population, facts)
+
+
+async def _yardstick(session: Session, stored: StoredSystem) -> _Yardstick:
     measurement = await measurements.latest(session)
     if measurement is None:
         raise PopulationNotMeasuredError
-    population = await measurements.distributions(session, measurement.id, sources)
-    found = score(stored.system, stored.weights.of_sources(stored.system), population, facts)
-    return ScoredCustomer(found, stored, measurement)
+    population = await measurements.distributions(session, measurement.id, _sources(stored))
+    return _Yardstick(stored, stored.weights.of_sources(stored.system), measurement, population)
+
+
+async def _system(session: Session, version: int | None) -> StoredSystem:
+    if version is None:
+        return await indicator_systems.newest(session)
+    return await indicator_systems.require(session, version)
+
+
+def _sources(stored: StoredSystem) -> list[str]:
+    return [indicator.source for _, indicator in stored.system.indicators()]

@@ -186,6 +186,10 @@ async def test_a_score_waits_for_a_measurement_and_then_says_what_it_rests_on(ho
             await client.get(f"/customers/{customers[49]}/value-score", params={"system_version": 1})
         ).json()
         none = await client.get(f"/customers/{customers[49]}/value-score", params={"system_version": 9})
+        page = (await client.get("/value-scores", params={"limit": 30})).json()
+        rest = await client.get("/value-scores", params={"limit": 30, "cursor": page["next_cursor"]})
+        erased = await client.post(f"/customers/{customers[0]}/erasure", json={"reason": "customer_request"})
+        left = (await client.get("/value-scores", params={"limit": 200})).json()["items"]
     assert (early.status_code, early.json()["code"]) == (409, "population_not_measured")
     assert (started.status_code, started.json()["state"], same) == (202, "running", started.json()["id"])
     assert (done["state"], done["progress"], done["customers"]) == ("completed", 1.0, 50)
@@ -208,6 +212,15 @@ async def test_a_score_waits_for_a_measurement_and_then_says_what_it_rests_on(ho
     assert missing["potential_clv"] == "unknown"
     assert missing["realised_margin"] is None
     assert none.json()["code"] == "indicator_system_not_found"
+    listed = {one["customer_id"]: one for one in [*page["items"], *rest.json()["items"]]}
+    assert set(listed) == set(customers)
+    assert erased.status_code in (200, 201), erased.text
+    assert {one["customer_id"] for one in left} == set(customers[1:])
+    assert listed[customers[49]] == {
+        "customer_id": customers[49],
+        "points": best["points"],
+        "coverage": best["coverage"],
+    }
 
 
 async def test_entropy_and_mixes_use_the_measurement_and_name_it(house: Any) -> None:

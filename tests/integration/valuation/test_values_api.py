@@ -1,5 +1,6 @@
 """The three values: referrals and savings recorded, refused by name, and shown side by side."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -88,6 +89,17 @@ async def test_referrals_that_cannot_be_are_refused_and_nothing_is_written(house
         (422, "referred_at_out_of_range"),
     ]
     assert await house.value("SELECT count(*) FROM referrals") == 2
+
+
+async def test_a_cycle_closed_by_many_at_once_is_refused_to_one(house: Any) -> None:
+    """Each of the four is fine by itself; together they would close the circle."""
+    async with house.client() as client:
+        ring = [await registered(client, f"r{place}") for place in range(4)]
+        answers = await asyncio.gather(
+            *(refer(client, ring[place], ring[(place + 1) % 4]) for place in range(4))
+        )
+    assert sorted(one.status_code for one in answers) == [201, 201, 201, 409]
+    assert next(one for one in answers if one.status_code == 409).json()["code"] == "referral_cycle"
 
 
 async def test_a_saving_is_recorded_once_and_counts_as_realised(house: Any) -> None:

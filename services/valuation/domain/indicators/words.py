@@ -6,6 +6,7 @@ from services.valuation.domain.indicators.sources import Unit
 
 # From this share of all customers on, being level with them is worth saying.
 WORTH_SAYING = 0.1
+_THAN = {True: ("more than", "高于"), False: ("less than", "低于")}
 # Decimals of currencies that do not have two (ISO 4217).
 _DECIMALS = {
     "JPY": 0,
@@ -76,16 +77,26 @@ def _compared(one: Contribution) -> tuple[str, str]:
     assert one.place is not None
     is_more = one.indicator.direction == "higher"
     behind = one.place.below if is_more else one.place.above
-    than, than_zh = ("more than", "高于") if is_more else ("less than", "低于")
     if one.place.level < WORTH_SAYING:
-        return f"{than} about {behind:.0%} of customers", f"{than_zh}约 {behind:.0%} 的客户"
+        return _ahead(behind, is_more)
     level, level_zh = (
         f"the same as about {one.place.level:.0%} of customers",
         f"与约 {one.place.level:.0%} 的客户相同",
     )
     if behind < WORTH_SAYING / 2:
         return level, level_zh
+    than, than_zh = _THAN[is_more]
     return f"{level} and {than} about {behind:.0%}", f"{level_zh}，{than_zh}约 {behind:.0%} 的客户"
+
+
+def _ahead(behind: float, is_more: bool) -> tuple[str, str]:
+    if round(behind, 2) == 0:
+        end, end_zh = ("lowest", "最低") if is_more else ("highest", "最高")
+        return f"among the {end} of all customers", f"处于全部客户的{end_zh}水平"
+    than, than_zh = _THAN[is_more]
+    if round(behind, 2) == 1:
+        return f"{than} nearly all customers", f"{than_zh}几乎所有客户"
+    return f"{than} about {behind:.0%} of customers", f"{than_zh}约 {behind:.0%} 的客户"
 
 
 def _figure(value: float, unit: Unit, currency: str) -> tuple[str, str]:

@@ -136,6 +136,23 @@ def test_contributions_are_sentences_in_both_languages() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("spend", "recency", "said", "said_zh"),
+    [
+        (1000.0, 1000.0, "more than nearly all customers", "高于几乎所有客户"),
+        (0.0, 0.0, "among the lowest of all customers", "处于全部客户的最低水平"),
+    ],
+)
+def test_the_ends_are_said_without_a_share(spend: float, recency: float, said: str, said_zh: str) -> None:
+    found = scored(spend=spend, recency=recency)
+    best = words.contribution(found.contributions[0], "USD")
+    assert said in best[0]
+    assert said_zh in best[1]
+    turned = words.contribution(found.contributions[1], "USD")[0]
+    expected = "among the highest of all customers" if recency else "less than nearly all customers"
+    assert expected in turned
+
+
 def test_a_customer_like_most_others_is_said_to_be_level_with_them() -> None:
     population = {"referrals": distribution([0.0] * 900 + [1.0] * 60 + [2.0] * 40, "referrals")}
     made = system(Indicator("referrals", "higher"))
