@@ -122,8 +122,12 @@ async def _look_again(command: EvaluateObjectives, objective: Objective, work: W
 async def _burn_alerts(
     objective: Objective, version: ObjectiveVersion, seen: Observations, work: Work
 ) -> bool:
-    """Whether any rule alerts now."""
+    """Whether any rule alerts now. What another version's rule had raised is over with that version: a rule at its
+    place says for itself that the budget burns."""
     raised = await availability_store.raised_alerts(work, objective.id)
+    for place in [place for place, at in raised.items() if at < version.effective_from]:
+        await availability_store.clear_alert(work, objective.id, place)
+        del raised[place]
     is_alerting = False
     for place, rule in enumerate(version.burn_alerts):
         found = burn(version, rule, seen, work.now)

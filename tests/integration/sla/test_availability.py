@@ -161,6 +161,27 @@ async def test_a_budget_that_burns_fast_pages_once_until_it_is_over(desk: Any) -
     assert rates[0]["raised_at"] is None
 
 
+async def test_a_new_versions_rule_says_for_itself_that_the_budget_burns(desk: Any) -> None:
+    objective = await desk.post("availability-objectives", WORKBOOK)
+    await desk.post("outages", {"offering": "cloud", "start_at": "2026-03-02T08:00:00Z", "cause": "network"})
+    await desk.advance("08:10")
+    other = {"severity": "ticket", "burn_rate": 2, "long_seconds": 7_200, "short_seconds": 600}
+    body = {
+        "target": "0.999",
+        "effective_from": "2026-03-02T08:15:00Z",
+        "burn_alerts": [other],
+    }
+    path = f"availability-objectives/{objective['id']}"
+    stamp = {"If-Match": (await desk.call("GET", path)).headers["etag"]}
+    added = await desk.call("POST", f"{path}/versions", json=body, headers=stamp)
+    assert added.status_code == 201, added.text
+    assert (await told(desk)).count("availability_budget_burning") == 3
+    await desk.advance("08:30")
+    assert (await told(desk)).count("availability_budget_burning") == 4
+    (rate,) = (await desk.get(f"{path}/burn-rates"))["items"]
+    assert rate["raised_at"] >= "2026-03-02T08:15:00"
+
+
 async def test_an_objective_for_time_gone_by_is_judged_on_all_of_it(desk: Any) -> None:
     early = CLOUD | {"effective_from": "2026-01-01T00:00:00Z"}
     objective = await desk.post("availability-objectives", early)
