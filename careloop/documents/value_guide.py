@@ -6,14 +6,17 @@ from datetime import date
 from careloop.sample.readers import read_purchases
 from careloop.value_models.grade import picture_of
 from services.valuation.api.calibration_svg import CalibrationPicture, calibration_image
+from services.valuation.api.concentration_svg import concentration_svg
 from services.valuation.domain.models.grading import grade
 from services.valuation.domain.models.holding_out import HeldOut
+from services.valuation.domain.segments.concentration import concentration_of
 
 CALIBRATION_END = date(1997, 9, 30)
 END = date(1998, 6, 30)
 PICTURES = "guides/pictures"
 # Sums and maxima may differ in their last digits from one processor to the next; what is drawn must not.
 _DIGITS = 2
+_CURVE_POINTS = 100
 
 
 def cdnow_held_out() -> HeldOut:
@@ -34,7 +37,12 @@ def value_guide_files() -> dict[str, str]:
     """Path below docs/ → text."""
     held_out = cdnow_held_out()
     calibration = _rounded(picture_of(held_out, grade(held_out), "week"))
-    return {f"{PICTURES}/calibration.svg": calibration_image(calibration).decode()}
+    cents = [round(spent * 100) for spent in held_out.spent.tolist()]
+    concentration = concentration_of(cents, _CURVE_POINTS)
+    return {
+        f"{PICTURES}/calibration.svg": calibration_image(calibration).decode(),
+        f"{PICTURES}/concentration.svg": concentration_svg(concentration, "Concentration of spend").decode(),
+    }
 
 
 def _rounded(drawn: CalibrationPicture) -> CalibrationPicture:
