@@ -49,7 +49,7 @@ verify: $(STAMP) ## Generated documents are current, migrations add up to the ta
 	$(BIN)/python -m careloop.documents --check
 	$(BIN)/pytest -q tests/migrations
 
-docs: $(STAMP) ## Generate docs/events, docs/states and docs/openapi
+docs: $(STAMP) ## Generate docs/events, docs/states, docs/openapi and docs/guides/pictures
 	$(BIN)/python -m careloop.documents
 
 bench: $(STAMP) ## Measure each claim as a ratio within one run

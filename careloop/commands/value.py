@@ -30,6 +30,14 @@ class Model(StrEnum):
     SHIFTED_BETA_GEOMETRIC = "s-bg"
 
 
+class GradedModel(StrEnum):
+    """The models that can be graded: those in continuous time."""
+
+    BG_NBD = "bg-nbd"
+    MBG_NBD = "mbg-nbd"
+    PARETO_NBD = "pareto-nbd"
+
+
 class FitUnit(StrEnum):
     """Units of time into which days are turned."""
 
@@ -149,6 +157,45 @@ def score(
         _refuse(error)
     for piece in pieces:
         typer.echo(piece)
+
+
+@app.command()
+def grade(
+    transactions: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="CSV: customer_id,date,amount")
+    ],
+    model: Annotated[GradedModel, typer.Option(help="The model to be graded")] = GradedModel.MBG_NBD,
+    calibration_end: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Last day that the model is told; else the middle of the file"
+        ),
+    ] = None,
+    unit: Annotated[FitUnit, typer.Option(help="Unit of time")] = FitUnit.WEEK,
+    picture: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Draw the calibration into this .svg or .png")
+    ] = None,
+) -> None:
+    """Grade a forecast: A, B or C against a naive one, on purchases held out. Prints one JSON object.
+
+    The model is fitted to the purchases until the calibration day and asked about those after it. Its rivals are
+    ranking by past spend, and everybody going on at the rate so far. Without enough data `grade` is null and `reasons`
+    say what is short. Exits with 2 when something given is wrong.
+    """
+    from careloop.value_models.grade import graded
+    from shared.kernel.errors import CareloopError
+
+    try:
+        shown = graded(
+            transactions,
+            model=model.value,
+            calibration_end=None if calibration_end is None else calibration_end.date(),
+            unit=unit.value,
+            picture=picture,
+        )
+    except CareloopError as error:
+        _refuse(error)
+    typer.echo(json.dumps(shown, ensure_ascii=False, allow_nan=False, indent=2))
 
 
 def _refuse(error: "CareloopError") -> NoReturn:

@@ -7,9 +7,10 @@ from pathlib import Path
 from careloop.documents.events import catalogue_files
 from careloop.documents.openapi import consumers_of, openapi_files
 from careloop.documents.states import state_files
+from careloop.documents.value_guide import PICTURES, value_guide_files
 
 DOCS = Path(__file__).parents[2] / "docs"
-GENERATED = ("events", "states", "openapi")
+GENERATED = ("events", "states", "openapi", PICTURES)
 
 
 def main() -> int:
@@ -18,7 +19,7 @@ def main() -> int:
         "--check", action="store_true", help="change nothing; fail when a document is not current"
     )
     check: bool = parser.parse_args().check
-    wanted = {**catalogue_files(consumers_of()), **state_files(), **openapi_files()}
+    wanted = {**catalogue_files(consumers_of()), **state_files(), **openapi_files(), **value_guide_files()}
     wrong = [
         name
         for name, text in wanted.items()
