@@ -8,6 +8,7 @@ PLUMBING = {
     "__init__",
     "__main__",
     "machine",
+    "value_world",
     "http_load",
     "calendar_references",
     "models_ours",

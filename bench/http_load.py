@@ -1,10 +1,17 @@
 """A load of HTTP requests on loopback: some clients that each send again as soon as they are answered."""
 
 import asyncio
+import itertools
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+
+
+def get_bytes(path: str, token: str) -> bytes:
+    """A GET over a connection that stays open."""
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
 
 def request_bytes(path: str, token: str, body: bytes) -> bytes:
@@ -16,10 +23,16 @@ def request_bytes(path: str, token: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-async def load(port: int, request: bytes, *, clients: int, seconds: float) -> float:
-    """Answered requests a second; raises RuntimeError with the answer when one is not a 201."""
+async def load(
+    port: int, request: bytes | Sequence[bytes], *, clients: int, seconds: float, status: int = 201
+) -> float:
+    """Answered requests a second, of one request or of several in turn.
+
+    Raises RuntimeError with the answer when one has not the status.
+    """
     loop, started = asyncio.get_running_loop(), time.perf_counter()
-    connected = [_Client(request, started + seconds) for _ in range(clients)]
+    requests = itertools.cycle([request] if isinstance(request, bytes) else request)
+    connected = [_Client(requests, b" %d " % status, started + seconds) for _ in range(clients)]
     async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS + seconds * 4):
         for client in connected:
             await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
@@ -28,14 +41,14 @@ async def load(port: int, request: bytes, *, clients: int, seconds: float) -> fl
 
 
 class _Client(asyncio.Protocol):
-    def __init__(self, request: bytes, until: float) -> None:
-        self._request, self._until = request, until
+    def __init__(self, requests: Iterator[bytes], status: bytes, until: float) -> None:
+        self._requests, self._status, self._until = requests, status, until
         self.answered, self._buffer = 0, b""
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        transport.write(self._request)
+        transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -45,12 +58,12 @@ class _Client(asyncio.Protocol):
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         if len(body) < length:
             return
-        if b" 201 " not in head[:20]:
+        if self._status not in head[:20]:
             self._end(RuntimeError(self._buffer.decode()))
             return
         self._buffer, self.answered = b"", self.answered + 1
         if time.perf_counter() < self._until:
-            self._transport.write(self._request)
+            self._transport.write(next(self._requests))
         else:
             self._transport.close()
             self._end(None)

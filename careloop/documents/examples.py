@@ -44,4 +44,6 @@ def example(schema: dict[str, Any], definitions: dict[str, Any] | None = None, n
             return str(_ID)
         case "date-time":
             return _INSTANT
+        case "date":
+            return _INSTANT[:10]
     return name or "text"

@@ -7,6 +7,7 @@ from services.complaints.domain import complaint_status
 from services.sla.domain import clock_status
 from services.ticketing.domain import ticket_status
 from services.valuation.domain.insights import insight_status
+from services.valuation.domain.serving import refit_status
 from services.valuation.domain.tiering import contest_status
 
 
@@ -65,6 +66,17 @@ def machines() -> list[Machine]:
             tuple(
                 Arrow(source.value, row.command.value, row.target.value, row.why)
                 for row in contest_status.TRANSITIONS
+                for source in sorted(row.sources)
+            ),
+        ),
+        Machine(
+            "refit",
+            "Refit of the value models (价值模型重估)",
+            refit_status.RefitStatus.FITTING.value,
+            "services/valuation/domain/serving/refit_status.py",
+            tuple(
+                Arrow(source.value, row.command.value, row.target.value, row.why)
+                for row in refit_status.TRANSITIONS
                 for source in sorted(row.sources)
             ),
         ),

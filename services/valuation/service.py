@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from services.valuation.api.consents import consent_routes
 from services.valuation.api.cost_rates import cost_rate_routes
+from services.valuation.api.customer_scores import customer_score_routes
 from services.valuation.api.customers import customer_routes
 from services.valuation.api.departures import departure_routes
 from services.valuation.api.exchange_rates import exchange_rate_routes
@@ -19,6 +20,7 @@ from services.valuation.api.people import person_routes
 from services.valuation.api.permissions import PERMISSIONS
 from services.valuation.api.preferences import preference_routes
 from services.valuation.api.referrals import referral_routes
+from services.valuation.api.refit_jobs import refit_job_routes
 from services.valuation.api.savings import saving_routes
 from services.valuation.api.segment_rules import segment_rule_routes
 from services.valuation.api.segments import segment_routes
@@ -31,21 +33,26 @@ from services.valuation.api.tier_runs import tier_run_routes
 from services.valuation.api.tiers import tier_routes
 from services.valuation.api.transaction_imports import import_routes
 from services.valuation.api.transactions import transaction_routes
+from services.valuation.api.value_models import value_model_routes
 from services.valuation.api.value_reports import value_report_routes
 from services.valuation.api.value_scores import value_score_routes
 from services.valuation.domain.days import ReviewCalendar
 from services.valuation.domain.ledger import LedgerRules
+from services.valuation.domain.serving.moves import MoveRules
+from services.valuation.domain.serving.scoring import ScoreRules
 from services.valuation.messaging.inbound import subscriptions
 from services.valuation.messaging.outbound import OUTBOUND
 from services.valuation.persistence.history import HISTORY
 from services.valuation.settings import Settings
-from services.valuation.usecases.context import Valuation
+from services.valuation.usecases.context import Serving, Valuation
 from services.valuation.usecases.rebuild_standings import RebuildReport
 from services.valuation.workers.imports import ImportLoop
 from services.valuation.workers.insights import InsightLoop
 from services.valuation.workers.measurements import MeasurementLoop
 from services.valuation.workers.rebuild import rebuild_all
+from services.valuation.workers.refits import RefitLoop
 from services.valuation.workers.reviews import ReviewLoop
+from services.valuation.workers.scores import ScoreLoop
 from shared.db.database import Database
 from shared.events.consumer import Consumer
 from shared.events.outbox import OutboxWriter
@@ -83,6 +90,17 @@ def valuation_of(settings: Settings, clock: Clock) -> Valuation:
         receiving_seconds=settings.import_receiving_seconds,
         merge_limit_rows=settings.merge_limit_rows,
         export_limit_rows=settings.export_limit_rows,
+        serving=Serving(
+            scores=ScoreRules(settings.discount_rate, float(settings.default_margin_rate)),
+            moves=MoveRules(
+                settings.score_move_p_alive, settings.score_move_share, settings.score_move_minor
+            ),
+            buying_model=settings.buying_model,
+            refit_hour=settings.refit_hour,
+            most_attempts=settings.fit_attempts,
+            most_told=settings.scores_told,
+            batch_customers=settings.score_batch,
+        ),
     )
 
 
@@ -96,6 +114,11 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
     reviews = ReviewLoop(database, valuation, poll_seconds=settings.review_poll_seconds)
     measurements = MeasurementLoop(database, valuation, poll_seconds=settings.measurement_poll_seconds)
     insights = InsightLoop(database, valuation, poll_seconds=settings.insight_poll_seconds)
+    refits = RefitLoop(
+        database, valuation, poll_seconds=settings.refit_poll_seconds, fit_seconds=settings.fit_seconds
+    )
+    scores = ScoreLoop(database, valuation, poll_seconds=settings.score_poll_seconds)
+    database.on_commit.append(scores.wake.set)
     app = create_app(
         NAME,
         title="careloop valuation",
@@ -132,6 +155,9 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             indicator_system_routes(),
             indicator_measurement_routes(measurements.wake.set),
             exchange_rate_routes(valuation),
+            customer_score_routes(valuation),
+            value_model_routes(valuation, refits.wake.set),
+            refit_job_routes(valuation, refits.wake.set),
             operator_routes(consumer.dead_letters),
         ],
         permissions=PERMISSIONS,
@@ -154,6 +180,8 @@ def build(settings: Settings, *, clock: Clock, transport: Transport) -> Service:
             reviews,
             measurements,
             insights,
+            refits,
+            scores,
             *upkeep_loops(
                 NAME, database, log=transport if isinstance(transport, PostgresTransport) else None
             ),

@@ -1,6 +1,7 @@
 """What the valuation service is told from outside (prefix `VALUATION_`)."""
 
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -39,6 +40,28 @@ class Settings(ServiceSettings):
         "the rest is held back until released.",
     )
     override_days: int = Field(default=366, ge=1, le=3660, description="The longest override of a tier.")
+    buying_model: Literal["mbg-nbd", "pareto-nbd", "bg-nbd"] = Field(
+        default="mbg-nbd", description="What refits ask for; the data may call for less."
+    )
+    discount_rate: float = Field(default=0.10, ge=0, le=1, description="A year; of the lifetime value.")
+    refit_hour: int | None = Field(
+        default=3, ge=0, le=23, description="Local hour of the nightly refit; none: only when asked."
+    )
+    refit_poll_seconds: float = Field(default=30.0, gt=0)
+    fit_seconds: float = Field(default=900.0, gt=0, description="After which a fit's process is killed.")
+    fit_attempts: int = Field(default=3, ge=1, le=10)
+    score_batch: int = Field(
+        default=10_000, ge=1, le=50_000, description="Customers a transaction of a refit."
+    )
+    score_poll_seconds: float = Field(default=5.0, gt=0)
+    score_move_p_alive: float = Field(
+        default=0.20, gt=0, le=1, description="A change of P(alive) since it was told that is told again."
+    )
+    score_move_share: float = Field(
+        default=0.25, gt=0, description="The same of the lifetime value, as a share of what was told."
+    )
+    score_move_minor: int = Field(default=1000, ge=1, description="And at least so many minor units.")
+    scores_told: int = Field(default=5000, ge=0, description="Scores that one refit may publish at most.")
     batch_rows: int = Field(default=1000, ge=1, le=10_000, description="Standings or cases a transaction.")
     import_batch_rows: int = Field(
         default=5000,

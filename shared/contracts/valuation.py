@@ -1,6 +1,6 @@
 """Events of the valuation service (topic `valuation.events`, key = customer id). Additive only."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -111,3 +111,19 @@ class InsightRaisedV1(_CustomerContract):
     rule_version: int
     raised_at: datetime
     due_at: datetime
+
+
+class CustomerScoredV1(_CustomerContract):
+    """What is expected of the customer in the next twelve months moved materially since it was last published."""
+
+    TYPE = "valuation.customer_scored.v1"
+
+    model_version: int
+    scored_on: date
+    # Probability that the customer still buys, and purchases and discounted margin (minor units) to come.
+    p_alive: float
+    expected_purchases: float
+    clv_minor: int
+    previous_p_alive: float
+    previous_clv_minor: int
+    currency: str

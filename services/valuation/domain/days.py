@@ -33,6 +33,18 @@ class ReviewCalendar:
         """The first instant of `day`, in UTC."""
         return datetime.combine(day, time.min, self._zone).astimezone(UTC)
 
+    def next_hour(self, hour: int, after: datetime) -> datetime:
+        """The first instant after `after` at which the local clock shows `hour`, in UTC.
+
+        On a day whose clock skips the hour, it is the hour that the clock jumps to.
+        """
+        day = self.day_of(after)
+        while True:
+            at = datetime.combine(day, time(hour), self._zone).astimezone(UTC)
+            if at > after:
+                return at
+            day += timedelta(days=1)
+
     def review_from(self, instant: datetime) -> datetime:
         """The first review instant at or after `instant`."""
         day = self.day_of(instant)

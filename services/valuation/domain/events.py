@@ -1,7 +1,7 @@
 """What happens to a customer's account, inside this service."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -74,3 +74,17 @@ class InsightRaised(DomainEvent):
     kind: str
     rule_version: int
     due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerScored(DomainEvent):
+    """The score moved materially since it was last published."""
+
+    model_version: int
+    scored_on: date
+    p_alive: float
+    expected_purchases: float
+    clv_minor: int
+    previous_p_alive: float
+    previous_clv_minor: int
+    currency: str

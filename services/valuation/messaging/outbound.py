@@ -8,6 +8,7 @@ from services.valuation.domain.events import (
     CustomerErased,
     CustomerMerged,
     CustomerRegistered,
+    CustomerScored,
     InsightRaised,
     TierChanged,
     TierDemotionWarned,
@@ -19,6 +20,7 @@ from shared.contracts.valuation import (
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
+    CustomerScoredV1,
     CustomerTierChangedV1,
     InsightRaisedV1,
     PurchaseRecordedV1,
@@ -112,6 +114,20 @@ def _insight_raised(event: InsightRaised) -> Contract:
     )
 
 
+def _customer_scored(event: CustomerScored) -> Contract:
+    return CustomerScoredV1(
+        customer_id=event.aggregate_id,
+        model_version=event.model_version,
+        scored_on=event.scored_on,
+        p_alive=event.p_alive,
+        expected_purchases=event.expected_purchases,
+        clv_minor=event.clv_minor,
+        previous_p_alive=event.previous_p_alive,
+        previous_clv_minor=event.previous_clv_minor,
+        currency=event.currency,
+    )
+
+
 OUTBOUND: Mapping[type[DomainEvent], Callable[[Any], Contract | None]] = {
     CustomerRegistered: _customer_registered,
     TransactionRecorded: _transaction_recorded,
@@ -121,4 +137,5 @@ OUTBOUND: Mapping[type[DomainEvent], Callable[[Any], Contract | None]] = {
     CustomerErased: _customer_erased,
     ConsentChanged: _consent_changed,
     InsightRaised: _insight_raised,
+    CustomerScored: _customer_scored,
 }

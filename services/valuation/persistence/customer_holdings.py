@@ -14,6 +14,7 @@ from services.valuation.persistence import (
     indicator_tables,
     insight_tables,
     profile_tables,
+    serving_tables,
     tables,
     tiering_tables,
 )
@@ -164,6 +165,13 @@ HOLDINGS = (
     ),
     Holding(insight_tables.insight_watches, "drop", "delete", "nobody is watched any more"),
     Holding(
+        serving_tables.customer_scores,
+        "drop",
+        "delete",
+        "what models expect of the customer; the survivor is scored anew",
+    ),
+    Holding(serving_tables.score_requests, "drop", "delete", "nobody is scored any more"),
+    Holding(
         profile_tables.customer_merges,
         "leave",
         "keep",
@@ -192,6 +200,9 @@ WITHOUT_CUSTOMERS = {
     "source_distributions": "figures of the whole population",
     "transaction_imports": "counts of jobs",
     "segment_rules": "configuration",
+    "refit_jobs": "counts of jobs",
+    "model_versions": "parameters of the whole population",
+    "model_promotions": "which parameters were put in force, by whom of the staff and why",
     "tier_runs": "counts of jobs, with the reason for a release",
     "tier_contest_steps": "reasons are blanked with those of their contest",
     "import_rows": "a queue; rows that name the customer are pointed at the erased id, and refused when booked",

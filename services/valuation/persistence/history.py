@@ -7,6 +7,7 @@ from services.valuation.persistence import (
     insight_tables,
     profile_tables,
     segment_tables,
+    serving_tables,
     tables,
     tiering_tables,
 )
@@ -25,6 +26,7 @@ TABLES = (
     segment_tables,
     profile_tables,
     insight_tables,
+    serving_tables,
 )
 event_tables.add_to(metadata)
 web_tables.add_to(metadata)

@@ -13,8 +13,9 @@ from services.valuation.domain.indicators.sources import SERVICE_DAYS
 from shared.db.statements import Composed, Statement, statement
 from shared.db.work import Session
 
-# Expected lifetime value of a customer in minor units, over `standings AS s`; NULL until customers are scored.
-POTENTIAL_SQL = "NULL"
+_SCORE = "FROM customer_scores AS k WHERE k.customer_id = s.customer_id"
+# Expected lifetime value of a customer in minor units, over `standings AS s`; NULL until the customer is scored.
+POTENTIAL_SQL = f"(SELECT k.clv_minor {_SCORE})"
 
 _PROBABILITIES = [step / STEPS for step in range(STEPS + 1)]
 _CASES = "FROM service_cases AS k WHERE k.customer_id = s.customer_id AND k.opened_at > CAST(:since AS timestamptz)"
@@ -24,14 +25,14 @@ _REFERRED_MARGIN = (
     " ON o.customer_id = r.referred_id WHERE r.referrer_id = s.customer_id"
 )
 
-# One expression a source, over `standings AS s`. Lifetime value and P(alive) are NULL until customers are scored.
+# One expression a source, over `standings AS s`. Lifetime value and P(alive) are as last kept: NULL until scored.
 _SQL = {
     "realised_margin": "s.margin_minor",
     "spend": "s.spend_minor",
     "cost_saved": "(SELECT coalesce(sum(v.amount_minor), 0) FROM cost_savings AS v"
     " WHERE v.customer_id = s.customer_id)",
     "potential_clv": POTENTIAL_SQL,
-    "p_alive": "NULL",
+    "p_alive": f"(SELECT k.p_alive {_SCORE})",
     "recency": "CASE WHEN s.last_day IS NOT NULL THEN greatest(0, CAST(:today AS date) - s.last_day) END",
     "frequency": "s.purchase_days",
     "average_spend": "s.spend_minor / nullif(s.purchases, 0)::double precision",

@@ -28,6 +28,7 @@ from services.valuation.domain.standing import Standing
 from services.valuation.domain.tiering.rule_change import RuleBook
 from services.valuation.domain.tiers import TierRules
 from services.valuation.persistence import (
+    customer_scores,
     customers,
     exchange_rates,
     margin_rates,
@@ -168,6 +169,9 @@ class Books:
             amended={purchase.customer_id for purchase in self.amended.values()},
             causes={customer_id: cause for customer_id, (_, cause) in self.touched.items()},
         )
+        if import_id is None:
+            # The many of an import wait for the night; whoever reads a score has it as of now in any case.
+            await customer_scores.request(work, sorted(self.touched))
 
     def _standing(self, booking: Booking) -> Standing:
         by_id = booking.customer_id is not None

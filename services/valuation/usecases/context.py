@@ -1,10 +1,33 @@
 """What the commands of this service share besides their Work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from services.valuation.domain.ledger import LedgerRules
+from services.valuation.domain.models.catalogue import DEFAULT_MODEL
+from services.valuation.domain.serving.moves import MoveRules
+from services.valuation.domain.serving.scoring import ScoreRules
 from shared.kernel.clock import Clock
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How value models are fitted and customers scored.
+
+    buying_model     the model that refits ask for
+    refit_hour       local hour of the nightly refit; None: only when asked
+    most_attempts    processes that may die over one fit before the job fails
+    most_told        scores that one refit job may publish
+    batch_customers  customers scored in one transaction of a refit job
+    """
+
+    scores: ScoreRules = field(default_factory=ScoreRules)
+    moves: MoveRules = field(default_factory=MoveRules)
+    buying_model: str = DEFAULT_MODEL.NAME
+    refit_hour: int | None = 3
+    most_attempts: int = 3
+    most_told: int = 5000
+    batch_customers: int = 10_000
 
 
 @dataclass(frozen=True)
@@ -20,6 +43,7 @@ class Valuation:
     receiving_seconds silence after which an import whose body never ended is abandoned
     merge_limit_rows  rows of the ledger that one merge may move
     export_limit_rows rows of one table that an export may hold
+    serving           fitting of the value models, and scores
     """
 
     ledger: LedgerRules
@@ -32,3 +56,4 @@ class Valuation:
     receiving_seconds: int = 3600
     merge_limit_rows: int = 100_000
     export_limit_rows: int = 100_000
+    serving: Serving = field(default_factory=Serving)

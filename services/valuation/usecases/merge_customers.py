@@ -16,6 +16,7 @@ from services.valuation.domain.profile.people import brought_together, check_peo
 from services.valuation.domain.tiering.overrides import EndedOverride
 from services.valuation.persistence import (
     customer_data,
+    customer_scores,
     customers,
     departures,
     people,
@@ -80,6 +81,7 @@ async def merge_customers(command: MergeCustomers, work: Work, valuation: Valuat
     standing.needs_ledger = True
     in_force = await tier_rules.in_force(work, work.now)
     await judge_tiers([standing], work, valuation, await tier_rules.book_of(work, [standing], in_force))
+    await customer_scores.request(work, [survivor_id])
     return merge
 
 

@@ -15,11 +15,15 @@ from shared.db.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One customer's: P(alive) from 0 to 1, and the day of the next purchase, where the model gives them."""
+    """One customer's: P(alive) from 0 to 1, and the day of the next purchase, where the model gives them.
+
+    p_alive_before  what counts as the one before of a customer of whom none was noted yet
+    """
 
     customer_id: UUID
     p_alive: float | None
     expected_on: date | None = None
+    p_alive_before: float | None = None
 
 
 async def note_scores(scores: Sequence[Score], work: Work, valuation: Valuation) -> list[Insight]:
@@ -40,7 +44,11 @@ async def note_scores(scores: Sequence[Score], work: Work, valuation: Valuation)
         if one.customer_id not in quiet
         and (
             finding := churn_risk_rose(
-                one.customer_id, one.p_alive, told[one.customer_id].p_alive, today, rules
+                one.customer_id,
+                told[one.customer_id].p_alive_before if one.p_alive is None else one.p_alive,
+                told[one.customer_id].p_alive,
+                today,
+                rules,
             )
         )
     ]
