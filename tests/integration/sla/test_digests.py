@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from services.sla.domain.storm_caps import StormCaps
 from services.sla.usecases import tell_digest
 from services.sla.workers.digests import DigestWorker
 
-WINDOW_SECONDS = 3_600
+SECOND = timedelta(seconds=1)
 
 
 async def digests(desk: Any) -> list[Any]:
@@ -72,7 +73,7 @@ async def test_what_is_late_after_a_digest_waits_for_the_end_of_the_window(desk:
 
 
 async def test_rule_9_what_is_above_the_cap_is_told_at_the_end_of_the_window(make_desk: Any) -> None:
-    desk = await make_desk(escalations_per_target=2, escalation_window_seconds=WINDOW_SECONDS)
+    desk = await make_desk(escalations_per_target=2)
     await desk.promise()
     for minute in range(5):
         await desk.open_ticket(at=desk.at(f"08:0{minute}"))
@@ -85,21 +86,21 @@ async def test_rule_9_what_is_above_the_cap_is_told_at_the_end_of_the_window(mak
 
 
 async def test_rule_9_the_cap_of_a_target_holds_at_the_edge_of_a_window(make_desk: Any) -> None:
-    desk = await make_desk(escalations_per_target=3, escalation_window_seconds=WINDOW_SECONDS)
+    desk = await make_desk(escalations_per_target=3)
     escalation = {"offset": 0, "target": "lead"}
     await desk.promise(
         {"metric": "resolution", "duration": 4, "unit": "business_hours", "escalations": [escalation]}
     )
-    edge = desk.at("12:00").replace(hour=7, minute=59, second=50)
+    desk.clock.set(desk.at("09:00") - 10 * SECOND)
     for _ in range(20):
-        await desk.open_ticket(at=edge)
+        await desk.open_ticket()
     await desk.drain()
-    desk.clock.set(desk.at("12:00").replace(second=5))
+    desk.clock.set(desk.at("13:00") + 5 * SECOND)
     await desk.drain()
     names = [name for name, _ in await desk.published()]
     assert names.count("escalation_due") == 3
     await desk.advance("14:00")
-    assert await lines(desk) == [("13:00", "12:00", 1, 17)]
+    assert await lines(desk) == [("14:00", "13:00", 1, 17)]
 
 
 async def test_long_digest_is_told_in_parts_and_each_line_once(
