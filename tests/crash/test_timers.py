@@ -166,9 +166,11 @@ async def digest_faults(url: str) -> list[str]:
     )
     if not journal or Counter(map(tuple, journal)) != Counter(map(tuple, told)):
         wrong.append(f"{len(told)} lines told, {len(journal)} journalled")
-    keys = await rows(url, "SELECT key FROM outbox WHERE type = 'sla.escalation_digest.v1'")
-    if len(keys) != len({row["key"] for row in keys}):
-        wrong.append("a target was told more than once")
+    parts = await rows(
+        url, "SELECT key, payload::jsonb->>'window_start' FROM outbox WHERE type = 'sla.escalation_digest.v1'"
+    )
+    if len(parts) != len(set(map(tuple, parts))):
+        wrong.append("a target was told of a window more than once")
     return wrong
 
 

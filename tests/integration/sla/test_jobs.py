@@ -106,6 +106,23 @@ async def test_what_the_change_makes_late_is_one_digest_over_all_subjects(
     assert told["lines"] == 6
 
 
+async def test_date_that_the_change_puts_at_risk_is_announced_and_in_no_digest(
+    desk: Any, target: dict[str, Any]
+) -> None:
+    await desk.promise(target | {"duration": 2, "warn_at": []})
+    ticket_id = await desk.open_ticket()
+    made = ticketing.CommitmentMadeV1(ticket_id=ticket_id, committed_at=desk.at("14:00"))
+    await desk.publish(ticket_id, made)
+    await desk.advance("09:00")
+    longer = target | {"duration": 8, "warn_at": []}
+    job = await apply(desk, await add_version(desk, longer))
+    await desk.drain()
+    assert (await desk.get(f"jobs/{job['id']}"))["state"] == "done"
+    await desk.advance("09:30")
+    names = [name for name, _ in await desk.published()]
+    assert (names.count("commitment_at_risk"), names.count("escalation_digest")) == (1, 0)
+
+
 async def test_job_goes_on_after_the_last_committed_batch(
     desk: Any, target: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
