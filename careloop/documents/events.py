@@ -22,7 +22,7 @@ EXTENSIONS = {
 }
 
 KEYS = {
-    "sla": "subject id",
+    "sla": "subject id (digests: the target's, availability: the objective's)",
     "ticketing": "ticket id",
     "valuation": "customer id",
     "complaints": "complaint id",

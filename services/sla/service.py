@@ -28,6 +28,7 @@ from services.sla.usecases.apply_version import RunJob
 from services.sla.usecases.evaluate_objectives import EvaluateObjectives
 from services.sla.usecases.fire_timers import FireTimers
 from services.sla.usecases.write_calendar import ResolvedYears
+from services.sla.workers.digests import DigestWorker
 from services.sla.workers.jobs import JobWorker
 from services.sla.workers.objectives import ObjectiveWorker
 from services.sla.workers.timers import TimerWorker, Upkeep
@@ -109,6 +110,7 @@ def build(settings: SlaSettings, *, clock: Clock, transport: Transport) -> Servi
             Relay(NAME, database, transport),
             consumer,
             timers,
+            DigestWorker(database, settings.storm_caps()),
             objective_worker(settings, database),
             JobWorker(database, RunJob(settings.job_batch), catalogues),
             *upkeep_loops(NAME, database),

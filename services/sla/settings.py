@@ -65,9 +65,12 @@ class SlaSettings(ServiceSettings):
     digest_after_seconds: float = Field(
         default=60.0, gt=0, description="A warning or escalation later than this goes into a digest"
     )
+    digest_settle_seconds: float = Field(
+        default=60.0, gt=0, description="So long after the last late line its digest is told"
+    )
     escalations_per_subject: int = Field(default=10, ge=1, description="Escalations of a subject in a window")
     escalations_per_target: int = Field(default=200, ge=1, description="Escalations to a target in a window")
-    escalation_window_seconds: int = Field(default=3_600, ge=60, le=86_400)
+    escalation_window_seconds: int = Field(default=3_600, ge=1, le=86_400)
 
     def storm_caps(self) -> StormCaps:
         return StormCaps(
@@ -75,4 +78,5 @@ class SlaSettings(ServiceSettings):
             per_target=self.escalations_per_target,
             window=timedelta(seconds=self.escalation_window_seconds),
             digest_after=timedelta(seconds=self.digest_after_seconds),
+            digest_settle=timedelta(seconds=self.digest_settle_seconds),
         )

@@ -1,5 +1,7 @@
 """Events of the sla service (topic `sla.events`, key = subject id, so that one subject's clocks stay in order).
 
+Objectives and digests have keys of their own.
+
 Additive only.
 """
 
@@ -157,9 +159,12 @@ class EscalationDueV1(_ClockContract):
 
 
 class EscalationDigestV1(Contract):
-    """Warnings and escalations that were past after an outage or over the storm cap, as one message.
+    """What one target is told together, of any number of subjects, instead of a message each.
 
-    The key is the subject's id; `items` name the thresholds that it stands for.
+    `items` are warnings and escalations that were past after an outage, that a version applied to running clocks
+    made late, or that were above a storm cap. A window (from `window_start`) has one digest a target, told in
+    parts of at most 200 items, counted from 1: what was late once it has settled, the rest at the window's end.
+    The key is the target's, so that its digests stay in order; they may overtake the events of a subject.
     """
 
     TYPE = "sla.escalation_digest.v1"
@@ -167,15 +172,18 @@ class EscalationDigestV1(Contract):
     class Item(Contract):
         """One threshold that is reported here instead of in an event of its own."""
 
+        subject_kind: SubjectKind
+        subject_id: UUID
         clock_id: UUID
+        cycle: int
         metric: Metric
         kind: Literal["warning", "escalation"]
         level: int
         threshold_at: datetime
 
-    subject_kind: SubjectKind
-    subject_id: UUID
     target: str
+    window_start: datetime
+    part: int
     fired_at: datetime
     items: list[Item]
 

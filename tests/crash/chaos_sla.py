@@ -25,7 +25,7 @@ import asyncpg
 from careloop.infrastructure.postgres import PostgresServer
 from services.sla.messaging.outbound import OUTBOUND
 from services.sla.persistence.tables import HISTORY
-from services.sla.workers import timers
+from services.sla.workers import digests, timers
 from shared.db.database import Database
 from shared.db.migrations import upgrade
 from shared.events import outbox, relay
@@ -42,9 +42,10 @@ WORKER = Path(__file__).with_name("chaos_sla_worker.py")
 ROOT = WORKER.parents[2]
 READY = b"ready\n"
 RANDOM = "random"
-OWNERS = ("timers.", "relay.", "outbox.")
+OWNERS = ("timers.", "digests.", "relay.", "outbox.")
 BATCH = 7
 NTH = 4
+WINDOW_SECONDS = 2
 LONGEST_LIFE_SECONDS = 1.5
 PATIENCE_SECONDS = 60.0
 FEED_SECONDS = 0.25
@@ -58,7 +59,7 @@ CAUGHT_UP = (
 )
 LEFT = (
     "SELECT (SELECT count(*) FROM timers WHERE parked_at IS NULL AND due_at <= now()) "
-    "+ (SELECT count(*) FROM outbox)"
+    "+ (SELECT count(*) FROM digest_lines WHERE told_at IS NULL) + (SELECT count(*) FROM outbox)"
 )
 FIRINGS = "SELECT clock_id, kind, level, threshold_at FROM firings"
 TOPIC = "sla.events"
@@ -70,7 +71,8 @@ class ChaosError(Exception):
 
 def places() -> list[str]:
     """Every failpoint on the way from a due timer to a published event."""
-    assert {timers.AFTER_COMMIT, outbox.BEFORE_COMMIT, relay.AFTER_READ} <= failpoints.declared().keys()
+    known = {timers.AFTER_COMMIT, digests.AFTER_COMMIT, outbox.BEFORE_COMMIT, relay.AFTER_READ}
+    assert known <= failpoints.declared().keys()
     return sorted(name for name in failpoints.declared() if name.startswith(OWNERS))
 
 
@@ -219,6 +221,8 @@ class Chaos:
             "SLA_TIMER_BATCH": str(self.batch),
             "SLA_TIMER_SWEEP_SECONDS": "1",
             "SLA_TIMER_MARK_SECONDS": "0.5",
+            "SLA_ESCALATION_WINDOW_SECONDS": str(WINDOW_SECONDS),
+            "SLA_DIGEST_SETTLE_SECONDS": "0.3",
             "SLA_ESCALATIONS_PER_TARGET": "1000000",
             "SLA_ESCALATIONS_PER_SUBJECT": "1000000",
             "PYTHONPATH": str(ROOT),

@@ -1,4 +1,4 @@
-"""A worker of sla to be killed: the timers and the relay of the real service, in the loops that serve runs.
+"""A worker of sla to be killed: the timers, digests and relay of the real service, in the loops that serve runs.
 
 The consumer is left out: after each start it holds the timers for as long as a broker may need to settle, which would
 be most of a worker's short life here. What changes clocks is done by the harness meanwhile.
@@ -28,7 +28,7 @@ from shared.events.transport.postgres import PostgresTransport
 from shared.kernel.clock import SystemClock
 from shared.operations.loops import run_loop
 
-LOOPS = ("sla.timers", "sla.relay")
+LOOPS = ("sla.timers", "sla.digests", "sla.relay")
 READY = "ready"
 OVERLAP_SECONDS = 0.2
 

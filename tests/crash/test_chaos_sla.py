@@ -17,7 +17,7 @@ LIMIT_SECONDS = 60.0
 CAP = 3
 SENT = (
     "SELECT target, count(*) AS sent FROM firings WHERE kind = 'escalation' AND NOT is_digest "
-    "GROUP BY target, date_trunc('hour', fired_at)"
+    f"GROUP BY target, date_bin('{chaos_sla.WINDOW_SECONDS} seconds', fired_at, '1970-01-01Z')"
 )
 
 
@@ -30,7 +30,7 @@ async def test_each_threshold_takes_effect_once_however_often_workers_are_killed
     url: str, tmp_path: Path
 ) -> None:
     plan = ["timers.after_fire:2", RANDOM, "timers.after_delete:1", "relay.after_acknowledgement:1"]
-    plan += [RANDOM, "timers.after_commit:2"]
+    plan += ["digests.after_lines:1", RANDOM, "timers.after_commit:2", "digests.after_commit:1"]
     chaos = Chaos(url, tmp_path, SEED)
     assert await chaos.run(plan, LIMIT_SECONDS) == []
     assert chaos.killed.total() == len(plan)

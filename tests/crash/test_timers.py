@@ -20,9 +20,9 @@ from services.sla.domain.metrics import SubjectKind
 from services.sla.messaging.outbound import OUTBOUND
 from services.sla.persistence import subject_store
 from services.sla.persistence.catalogue_store import Catalogues
-from services.sla.usecases import fire_timers
+from services.sla.usecases import fire_timers, tell_digest
 from services.sla.usecases.write_policy import CreatePolicy, create_policy
-from services.sla.workers import timers
+from services.sla.workers import digests, timers
 from shared.db.database import Database
 from shared.db.work import Work
 from shared.events import outbox
@@ -148,6 +148,52 @@ async def test_a_killed_worker_misses_no_threshold_and_repeats_none(
     assert await work_on(database.url, failpoint) == -signal.SIGKILL
     assert await work_on(database.url) == 0
     assert await faults(database.url) == []
+
+
+async def tell_on(url: str, failpoint: str = "") -> int:
+    """Run a worker process until every digest is told, or it dies; its return code."""
+    return await run_worker("sla.digests", url, failpoint, settings={"SLA_DIGEST_SETTLE_SECONDS": "0.001"})
+
+
+async def digest_faults(url: str) -> list[str]:
+    """What is wrong with the digests, told from the journal and the published events."""
+    wrong = await faults(url)
+    journal = await rows(url, "SELECT clock_id::text, kind, level FROM firings WHERE is_digest")
+    told = await rows(
+        url,
+        "SELECT item->>'clock_id', item->>'kind', (item->>'level')::smallint FROM outbox, "
+        "jsonb_array_elements(payload::jsonb->'items') AS item WHERE type = 'sla.escalation_digest.v1'",
+    )
+    if not journal or Counter(map(tuple, journal)) != Counter(map(tuple, told)):
+        wrong.append(f"{len(told)} lines told, {len(journal)} journalled")
+    parts = await rows(
+        url, "SELECT key, payload::jsonb->>'window_start' FROM outbox WHERE type = 'sla.escalation_digest.v1'"
+    )
+    if len(parts) != len(set(map(tuple, parts))):
+        wrong.append("a target was told of a window more than once")
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "failpoint",
+    [f"{tell_digest.AFTER_LINES}:2", f"{outbox.BEFORE_COMMIT}:2", f"{digests.AFTER_COMMIT}:2"],
+)
+async def test_worker_killed_between_lines_and_digest_tells_each_line_once(
+    database: Database, failpoint: str
+) -> None:
+    await rows(database.url, CAUGHT_UP)
+    assert await work_on(database.url) == 0
+    assert len(await digest_faults(database.url)) == 1, "nothing is told yet"
+    assert await tell_on(database.url, failpoint) == -signal.SIGKILL
+    assert await tell_on(database.url) == 0
+    assert await digest_faults(database.url) == []
+
+
+async def test_two_workers_at_once_tell_each_target_once(database: Database) -> None:
+    await rows(database.url, CAUGHT_UP)
+    assert await work_on(database.url) == 0
+    assert await asyncio.gather(tell_on(database.url), tell_on(database.url)) == [0, 0]
+    assert await digest_faults(database.url) == []
 
 
 async def test_two_workers_at_once_share_the_timers_and_repeat_none(database: Database) -> None:

@@ -5,6 +5,7 @@ Clocks of other subjects are none of our business.
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from services.complaints.domain.clock_reading import ClockNews, ClockState
 from services.complaints.persistence import complaint_store
@@ -70,16 +71,20 @@ async def escalation_due(work: Work, envelope: Envelope, told: sla.EscalationDue
 
 
 async def escalation_digest(work: Work, envelope: Envelope, told: sla.EscalationDigestV1) -> None:
-    """A digest stands for several thresholds; only the highest escalation in it raises the complaint."""
-    levels = [item for item in told.items if item.kind == "escalation"]
-    if levels:
-        highest = max(levels, key=lambda item: item.level)
+    """A digest stands for many thresholds; of each complaint in it the highest escalation raises it."""
+    highest: dict[UUID, sla.EscalationDigestV1.Item] = {}
+    for item in told.items:
+        if item.kind == "escalation" and is_of_a_complaint(item):
+            known = highest.get(item.subject_id)
+            if known is None or known.level < item.level:
+                highest[item.subject_id] = item
+    for complaint_id, item in sorted(highest.items()):
         await escalate_complaint(
             EscalateComplaint(
-                complaint_id=told.subject_id,
-                level=highest.level,
+                complaint_id=complaint_id,
+                level=item.level,
                 escalate_to=told.target,
-                metric=highest.metric,
+                metric=item.metric,
             ),
             work,
         )
@@ -87,7 +92,8 @@ async def escalation_digest(work: Work, envelope: Envelope, told: sla.Escalation
 
 async def lock_complaints(work: Work, batch: Sequence[tuple[Envelope, Any]]) -> None:
     """Lock the complaints of a batch at once, in the order of their ids."""
-    await complaint_store.lock_all(work, sorted({told.subject_id for _, told in batch}))
+    ids = {complaint_id for _, told in batch for complaint_id in complaints_of(told)}
+    await complaint_store.lock_all(work, sorted(ids))
 
 
 def is_of_a_complaint(told: Any) -> bool:
@@ -104,6 +110,17 @@ async def customer_erased(work: Work, envelope: Envelope, told: valuation.Custom
     await forget_customer(ForgetCustomer(customer_ids=[told.customer_id, *told.earlier_ids]), work)
 
 
+def complaints_of(told: Any) -> list[UUID]:
+    """A digest tells of any number of subjects, everything else of one."""
+    about = told.items if isinstance(told, sla.EscalationDigestV1) else [told]
+    return [one.subject_id for one in about if is_of_a_complaint(one)]
+
+
+def concerns_complaints(told: Any) -> bool:
+    """Whether any complaint is told of."""
+    return bool(complaints_of(told))
+
+
 _HANDLERS: dict[type[Contract], Callable[[Work, Envelope, Any], Awaitable[None]]] = {
     **{contract: _clock_handler(says) for contract, says in _SAYS.items()},
     sla.EscalationDueV1: escalation_due,
@@ -111,7 +128,7 @@ _HANDLERS: dict[type[Contract], Callable[[Work, Envelope, Any], Awaitable[None]]
 }
 SUBSCRIPTIONS: tuple[Subscription, ...] = (
     *(
-        Subscription(contract, handle, lock_complaints, is_of_a_complaint)
+        Subscription(contract, handle, lock_complaints, concerns_complaints)
         for contract, handle in _HANDLERS.items()
     ),
     Subscription(valuation.CustomerMergedV1, customer_merged),

@@ -89,7 +89,7 @@ async def apply_version(
     edge: Annotated[CommandEdge, Depends(command("apply_version"))],
 ) -> Response:
     """Apply a version retroactively: clocks that run follow it from now on, with its notice and never in the
-    past. What it makes late is told in one digest a subject and target."""
+    past. What it makes late is told in one digest a target."""
 
     async def run(work: Work) -> Any:
         if body.policy_id is not None:

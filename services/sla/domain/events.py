@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.sla.domain.metrics import Agreement, Metric, SubjectKind
@@ -102,22 +103,31 @@ class EscalationDue(ClockEvent):
     fired_at: datetime
 
 
-@dataclass(frozen=True)
-class DigestItem:
-    """One threshold that a digest stands for."""
+class DigestLine(NamedTuple):
+    """One threshold that is told in a digest instead of by itself.
 
+    `is_capped`: it was above a storm cap; else it was past when it fired.
+    """
+
+    target: str
+    subject_kind: SubjectKind
+    subject_id: UUID
     clock_id: UUID
+    cycle: int
     metric: Metric
     kind: str
     level: int
     threshold_at: datetime
+    fired_at: datetime
+    is_capped: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class EscalationDigest(DomainEvent):
-    """Warnings and escalations of one subject to one target that were past, or over a storm cap."""
+    """What a target is told together of all subjects; `aggregate_id` is the target's. `part` counts from 1."""
 
-    subject_kind: SubjectKind
     target: str
+    window_start: datetime
+    part: int
     fired_at: datetime
-    items: tuple[DigestItem, ...]
+    items: tuple[DigestLine, ...]

@@ -1,6 +1,5 @@
 """The subject: a ticket or complaint as sla knows it, with its ledger and its clocks. One lock, one event count."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,6 +44,7 @@ class Changes:
     clocks: list[Clock] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     firings: list[Firing] = field(default_factory=list)
+    digest_lines: list[events.DigestLine] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -110,35 +110,21 @@ class Subject(Aggregate):
         )
 
     def fire(self, fired: Iterable[tuple[Clock, Decision]], now: datetime) -> None:
-        """Carry out what was decided about some clocks, breaches first by instant; one digest a target."""
-        digests: dict[str, list[events.DigestItem]] = defaultdict(list)
+        """Carry out what was decided about some clocks, announcements by instant, breaches first."""
         announced: list[tuple[Threshold, Clock]] = []
         for clock, decision in fired:
             announced += [(threshold, clock) for threshold in decision.announced]
-            for threshold in decision.digested:
-                self._mark(clock, threshold, now, is_digest=True)
-                digests[threshold.target].append(
-                    events.DigestItem(
-                        clock.id, clock.key.metric, threshold.kind, threshold.level, threshold.at
-                    )
-                )
+            for threshold in decision.past:
+                self._write_down(clock, threshold, now, is_capped=False)
+            for threshold in decision.capped:
+                self._write_down(clock, threshold, now, is_capped=True)
             if decision.next_timer is not None:
                 self.changes.timers.append(decision.next_timer)
-            if decision.announced or decision.digested:
+            if decision.thresholds:
                 self._changed(clock)
         for threshold, clock in sorted(announced, key=lambda pair: pair[0].order):
             self._mark(clock, threshold, now, is_digest=False)
             self._say(clock, _announcement(threshold, now), now)
-        for target, items in sorted(digests.items()):
-            in_order = tuple(sorted(items, key=lambda item: item.threshold_at))
-            self.happened(
-                events.EscalationDigest,
-                now,
-                subject_kind=self.kind,
-                target=target,
-                fired_at=now,
-                items=in_order,
-            )
 
     def take_changes(self) -> Changes:
         taken, self.changes = self.changes, Changes()
@@ -189,6 +175,25 @@ class Subject(Aggregate):
             policy_version_id=clock.policy_version_id,
             due_at=clock.due_at,
             **said.facts,
+        )
+
+    def _write_down(self, clock: Clock, threshold: Threshold, now: datetime, *, is_capped: bool) -> None:
+        """A line for its target's digest: the threshold has taken effect, and is told of later with others."""
+        self._mark(clock, threshold, now, is_digest=True)
+        self.changes.digest_lines.append(
+            events.DigestLine(
+                target=threshold.target,
+                subject_kind=self.kind,
+                subject_id=self.id,
+                clock_id=clock.id,
+                cycle=clock.cycle,
+                metric=clock.key.metric,
+                kind=threshold.kind,
+                level=threshold.level,
+                threshold_at=threshold.at,
+                fired_at=now,
+                is_capped=is_capped,
+            )
         )
 
     def _mark(self, clock: Clock, threshold: Threshold, now: datetime, *, is_digest: bool) -> None:

@@ -42,19 +42,22 @@ def _same_fields(event: type[events.ClockEvent], contract: type[Contract]) -> Ca
 
 def _digest(event: events.EscalationDigest) -> Contract:
     return contracts.EscalationDigestV1(
-        subject_kind=event.subject_kind.value,
-        subject_id=event.aggregate_id,
         target=event.target,
+        window_start=event.window_start,
+        part=event.part,
         fired_at=event.fired_at,
         items=[
             contracts.EscalationDigestV1.Item(
-                clock_id=item.clock_id,
-                metric=item.metric.value,
-                kind=item.kind,
-                level=item.level,
-                threshold_at=item.threshold_at,
+                subject_kind=line.subject_kind.value,
+                subject_id=line.subject_id,
+                clock_id=line.clock_id,
+                cycle=line.cycle,
+                metric=line.metric.value,
+                kind=line.kind,
+                level=line.level,
+                threshold_at=line.threshold_at,
             )
-            for item in event.items
+            for line in event.items
         ],
     )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.sla.domain.clock import DESCRIBED, Clock
 from services.sla.domain.clock_fold import Retarget
 from services.sla.domain.clock_status import RunState, state_shown
+from services.sla.domain.events import DigestLine
 from services.sla.domain.ledger import Entry, EntryKind
 from services.sla.domain.metrics import Agreement, Metric
 from services.sla.domain.policies import ClockKey
@@ -152,6 +153,15 @@ def firing_record(firing: Firing) -> dict[str, Any]:
         "fired_at": firing.fired_at.isoformat(),
         "target": firing.target,
         "is_digest": firing.is_digest,
+    }
+
+
+def digest_line_record(line: DigestLine) -> dict[str, Any]:
+    return line._asdict() | {
+        "subject_id": str(line.subject_id),
+        "clock_id": str(line.clock_id),
+        "threshold_at": line.threshold_at.isoformat(),
+        "fired_at": line.fired_at.isoformat(),
     }
 
 

@@ -93,7 +93,21 @@ _FIRING_VALUES = (
     ("are_digests", "boolean"),
 )
 _SUBJECT_VALUES = (("subject_ids", "uuid"), ("sequences", "bigint"), ("last_occurred_ats", "timestamptz"))
-_VALUES = (*_CLOCK_VALUES, *_TIMER_VALUES, *_FIRING_VALUES, *_SUBJECT_VALUES)
+# In the order of `DigestLine`.
+_LINE_VALUES = (
+    ("line_targets", "text"),
+    ("line_subject_kinds", "text"),
+    ("line_subject_ids", "uuid"),
+    ("line_clock_ids", "uuid"),
+    ("line_cycles", "integer"),
+    ("line_metrics", "text"),
+    ("line_kinds", "text"),
+    ("line_levels", "smallint"),
+    ("line_threshold_ats", "timestamptz"),
+    ("line_fired_ats", "timestamptz"),
+    ("are_capped", "boolean"),
+)
+_VALUES = (*_CLOCK_VALUES, *_TIMER_VALUES, *_FIRING_VALUES, *_SUBJECT_VALUES, *_LINE_VALUES)
 
 
 def _unnest(values: Sequence[tuple[str, str]]) -> str:
@@ -120,6 +134,10 @@ WITH followed AS (
     INSERT INTO firings (clock_id, cycle, subject_id, kind, level, repeat, arming, threshold_at, fired_at,
         target, is_digest)
     SELECT * FROM unnest({_unnest(_FIRING_VALUES)})
+), digested AS (
+    INSERT INTO digest_lines (target, subject_kind, subject_id, clock_id, cycle, metric, kind, level,
+        threshold_at, fired_at, is_capped)
+    SELECT * FROM unnest({_unnest(_LINE_VALUES)})
 )
 UPDATE subjects AS s SET version = s.version + 1, sequence = n.sequence, last_occurred_at = n.last_occurred_at
 FROM unnest({_unnest(_SUBJECT_VALUES)}) AS n (id, sequence, last_occurred_at)
@@ -162,6 +180,7 @@ async def save(work: Work, fired: Iterable[Subject]) -> None:
     followed: list[tuple[Any, ...]] = []
     alarms: list[tuple[Any, ...]] = []
     journal: list[tuple[Any, ...]] = []
+    digested: list[tuple[Any, ...]] = []
     counted: list[tuple[Any, ...]] = []
     for subject in fired:
         changes = subject.take_changes()
@@ -169,6 +188,7 @@ async def save(work: Work, fired: Iterable[Subject]) -> None:
         shard = shard_of(subject.id)
         alarms += [(*timer, shard) for timer in changes.timers]
         journal += changes.firings
+        digested += changes.digest_lines
         counted.append((subject.id, subject.sequence, subject.last_occurred_at))
     if counted:
         columns = (
@@ -176,6 +196,7 @@ async def save(work: Work, fired: Iterable[Subject]) -> None:
             *_columns(_TIMER_VALUES, alarms),
             *_columns(_FIRING_VALUES, journal),
             *_columns(_SUBJECT_VALUES, counted),
+            *_columns(_LINE_VALUES, digested),
         )
         await work.execute(_WRITE, **dict(columns))
 

@@ -8,17 +8,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from services.sla.domain.errors import SubjectNotFoundError
+from services.sla.domain.events import DigestLine
 from services.sla.domain.metrics import SubjectKind
 from services.sla.domain.subject import Subject
 from services.sla.persistence.clock_rows import (
     clock_of,
     clock_record,
+    digest_line_record,
     entry_of,
     entry_record,
     firing_record,
     timer_record,
 )
-from services.sla.persistence.tables import clocks, firings, ledger, subjects, timers
+from services.sla.persistence.tables import clocks, digest_lines, firings, ledger, subjects, timers
 from shared.db.statements import Statement, statement
 from shared.db.work import Session, Work
 
@@ -68,6 +70,8 @@ _LINES = ", ".join(_LINE_COLUMNS)
 _TIMER_COLUMNS = ("clock_id", "cycle", "subject_id", "kind", "level", "due_at", "generation", "shard")
 _FIRING_COLUMNS = tuple(column.name for column in firings.columns)
 _FIRINGS = ", ".join(_FIRING_COLUMNS)
+_DIGESTED_COLUMNS = DigestLine._fields
+_DIGESTED = ", ".join(_DIGESTED_COLUMNS)
 _OVERWRITTEN = ", ".join(
     f"{name} = excluded.{name}" for name in _CLOCK_COLUMNS if name not in ("id", "cycle")
 )
@@ -94,12 +98,15 @@ WITH lines AS (
 ), journal AS (
     INSERT INTO firings ({_FIRINGS})
     SELECT {_FIRINGS} FROM jsonb_to_recordset($4::jsonb) AS f ({_typed(firings, _FIRING_COLUMNS)})
+), digested AS (
+    INSERT INTO digest_lines ({_DIGESTED})
+    SELECT {_DIGESTED} FROM jsonb_to_recordset($6::jsonb) AS d ({_typed(digest_lines, _DIGESTED_COLUMNS)})
 )
 INSERT INTO subjects AS s (id, version, {_STATE})
 SELECT id, 1, {_STATE} FROM jsonb_to_recordset($5::jsonb) AS n (id uuid, {_typed(subjects, _STATE_COLUMNS)})
 ON CONFLICT (id) DO UPDATE SET version = s.version + 1, {_TAKEN}
 """,  # noqa: S608 - names of this module
-    ("lines", "clocks", "timers", "firings", "subjects"),
+    ("lines", "clocks", "timers", "firings", "subjects", "digest_lines"),
     {},
 )
 
@@ -151,6 +158,7 @@ async def save(work: Work, changed: Iterable[Subject]) -> None:
     followed: list[dict[str, Any]] = []
     alarms: list[dict[str, Any]] = []
     journal: list[dict[str, Any]] = []
+    digested: list[dict[str, Any]] = []
     rows = []
     for subject in changed:
         changes = subject.take_changes()
@@ -159,11 +167,18 @@ async def save(work: Work, changed: Iterable[Subject]) -> None:
         followed += [clock_record(subject, clock, work.now) for clock in changes.clocks]
         alarms += [timer_record(timer) for timer in changes.timers]
         journal += [firing_record(firing) for firing in changes.firings]
+        digested += [digest_line_record(line) for line in changes.digest_lines]
         rows.append(_subject_record(subject))
         subject.version += 1
     if rows:
         await work.execute(
-            _WRITE, lines=lines, clocks=followed, timers=alarms, firings=journal, subjects=rows
+            _WRITE,
+            lines=lines,
+            clocks=followed,
+            timers=alarms,
+            firings=journal,
+            subjects=rows,
+            digest_lines=digested,
         )
 
 

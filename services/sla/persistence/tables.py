@@ -227,6 +227,45 @@ sa.Index(
 )
 sa.Index("firings_escalated_to_target", firings.c.target, firings.c.fired_at, postgresql_where=_ESCALATED)
 
+# Written with the line of the journal that says so; told to the target together with those of other subjects.
+digest_lines = sa.Table(
+    "digest_lines",
+    METADATA,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("subject_kind", sa.Text, nullable=False),
+    sa.Column("subject_id", sa.Uuid, nullable=False),
+    sa.Column("clock_id", sa.Uuid, nullable=False),
+    sa.Column("cycle", sa.Integer, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("threshold_at", AT, nullable=False),
+    sa.Column("fired_at", AT, nullable=False),
+    sa.Column("is_capped", sa.Boolean, nullable=False),
+    sa.Column("told_at", AT),
+)
+sa.Index(
+    "digest_lines_waiting",
+    digest_lines.c.target,
+    digest_lines.c.fired_at,
+    digest_lines.c.is_capped,
+    postgresql_where=digest_lines.c.told_at.is_(None),
+)
+
+# Whom digests are for: their events are counted here. `window_start`, `part`: how far the target was told.
+digest_targets = sa.Table(
+    "digest_targets",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("last_occurred_at", AT),
+    sa.Column("window_start", AT),
+    sa.Column("part", sa.Integer, nullable=False),
+    sa.UniqueConstraint("target", name="digest_targets_target"),
+)
+
 # Availability. `evaluate_at`: when the worker looks again (absent: nothing can change before somebody reports);
 # `evaluated_until`: breaches before it were looked for. `version` counts the versions written.
 availability_objectives = sa.Table(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from shared.events.progress import horizon, parked_keys
 from shared.kernel import failpoints
 from shared.kernel.ids import new_id
 
+DIGESTED = (ThresholdKind.WARNING, ThresholdKind.ESCALATION)
 AFTER_LINES = failpoints.declare(
     "jobs.after_lines", "lines, clocks and the job's progress roll back together"
 )
@@ -148,22 +150,23 @@ async def _apply(
         catalogue = await catalogues.at(work, max(subject.needed_revision, application.revision))
         subject.record([line], catalogue, work.now)
         if subject.id not in parked:
-            _digest(subject, min(up_to, work.now), work)
+            _write_down(subject, min(up_to, work.now), work)
         works().record(*subject.take_events())
         changed.append(subject)
     await subject_store.save(work, changed)
     return len(changed)
 
 
-def _digest(subject: Subject, up_to: Any, work: Work) -> None:
-    """Warnings and escalations that the change has put into the past are one digest a target, told at once.
+def _write_down(subject: Subject, up_to: datetime, work: Work) -> None:
+    """Warnings and escalations that the change has put into the past are told in their targets' digests.
 
-    Breaches stay with the timers, which announce each at its instant; so does what lies beyond the horizon.
+    Breaches and dates at risk stay with the timers, which announce each at its instant; so does what lies beyond
+    the horizon.
     """
     decided = []
     for clock in subject.clocks.values():
-        past = [one for one in clock.due_thresholds(up_to) if one.kind is not ThresholdKind.BREACH]
+        past = [one for one in clock.due_thresholds(up_to) if one.kind in DIGESTED]
         if past:
-            decided.append((clock, Decision(digested=past)))
+            decided.append((clock, Decision(past=past)))
     if decided:
         subject.fire(decided, work.now)

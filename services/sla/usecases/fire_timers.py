@@ -104,7 +104,7 @@ async def fire_claimed(
         if clock is not None and not one.timer.is_stale(clock):
             decision = decide(one.timer, clock, subject.id, up_to=up_to, now=work.now, allowance=allowance)
             decided[subject.id].append((clock, decision))
-            fired.thresholds += [*decision.announced, *decision.digested]
+            fired.thresholds += decision.thresholds
     fired.is_catching_up = any(
         work.now - threshold.at > command.caps.digest_after for threshold in fired.thresholds
     )
@@ -122,8 +122,8 @@ async def fire_claimed(
 def _first_due(decided: tuple[UUID, list[tuple[Clock, Decision]]]) -> datetime:
     """Subjects whose breach came first are told of first."""
     announced = [threshold.at for _, decision in decided[1] for threshold in decision.announced]
-    digested = [threshold.at for _, decision in decided[1] for threshold in decision.digested]
-    return min(announced or digested, default=datetime.max.replace(tzinfo=UTC))
+    others = [threshold.at for _, decision in decided[1] for threshold in decision.thresholds]
+    return min(announced or others, default=datetime.max.replace(tzinfo=UTC))
 
 
 async def _allowance(caps: StormCaps, subjects: dict[UUID, Subject], work: Work) -> Allowance:

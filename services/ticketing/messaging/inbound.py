@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.ticketing.domain.ticket_clock import ClockChange, ClockFact
 from services.ticketing.persistence import clock_store as clocks
@@ -11,6 +12,7 @@ from services.ticketing.usecases.forget_customer import ForgetCustomer, forget_c
 from services.ticketing.usecases.record_clock import (
     RecordClock,
     RecordEscalations,
+    ReportedEscalation,
     record_clock,
     record_escalations,
 )
@@ -64,12 +66,25 @@ def _clock_handler(change: ClockChange, instant: str) -> Handle:
 
 async def _lock_clocks(work: Work, batch: Sequence[tuple[Envelope, Any]]) -> None:
     """The clocks of a batch in one statement, in the order of their ids."""
-    await clocks.lock_all(work, sorted({payload.clock_id for _, payload in batch}))
+    told = {clock_id for _, payload in batch for clock_id in _clocks_of(payload)}
+    await clocks.lock_all(work, sorted(told))
+
+
+def _clocks_of(payload: Any) -> list[UUID]:
+    if isinstance(payload, sla.EscalationDigestV1):
+        return [item.clock_id for item in payload.items if _is_of_a_ticket(item)]
+    return [payload.clock_id]
 
 
 async def _digest(work: Work, envelope: Envelope, payload: sla.EscalationDigestV1) -> None:
-    due = [(item.clock_id, item.level) for item in payload.items if item.kind == "escalation"]
-    await record_escalations(RecordEscalations(ticket_id=payload.subject_id, items=due), work)
+    escalated = [
+        ReportedEscalation(
+            ticket_id=item.subject_id, clock_id=item.clock_id, cycle=item.cycle, level=item.level
+        )
+        for item in payload.items
+        if item.kind == "escalation" and _is_of_a_ticket(item)
+    ]
+    await record_escalations(RecordEscalations(escalated), work)
 
 
 async def _tier(
@@ -94,12 +109,16 @@ def _is_of_a_ticket(payload: Any) -> bool:
     return bool(payload.subject_kind == "ticket")
 
 
+def _has_a_ticket(payload: sla.EscalationDigestV1) -> bool:
+    return any(_is_of_a_ticket(item) for item in payload.items)
+
+
 SUBSCRIPTIONS: tuple[Subscription, ...] = (
     *(
         Subscription(contract, _clock_handler(change, instant), _lock_clocks, _is_of_a_ticket)
         for contract, (change, instant) in CLOCK_CHANGES.items()
     ),
-    Subscription(sla.EscalationDigestV1, _digest, concerns=_is_of_a_ticket),
+    Subscription(sla.EscalationDigestV1, _digest, _lock_clocks, _has_a_ticket),
     Subscription(valuation.CustomerRegisteredV1, _tier),
     Subscription(valuation.CustomerTierChangedV1, _tier),
     Subscription(valuation.CustomerMergedV1, _merged),

@@ -18,11 +18,20 @@ class RecordClock:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordEscalations:
-    """Escalations that sla reports together: clock and level, in the order of their thresholds."""
+class ReportedEscalation:
+    """One escalation of a digest."""
 
     ticket_id: UUID
-    items: Sequence[tuple[UUID, int]]
+    clock_id: UUID
+    cycle: int
+    level: int
+
+
+@dataclass(frozen=True)
+class RecordEscalations:
+    """Escalations of any tickets that sla reports together, in the order of their thresholds."""
+
+    items: Sequence[ReportedEscalation]
 
 
 async def record_clock(command: RecordClock, work: Work) -> bool:
@@ -41,15 +50,20 @@ async def record_clock(command: RecordClock, work: Work) -> bool:
 
 
 async def record_escalations(command: RecordEscalations, work: Work) -> None:
-    """A digest names clocks without their facts: one that is unknown here, or was escalated so far, is skipped."""
-    known = await clocks.lock_all(work, [clock_id for clock_id, _ in command.items])
-    for clock_id, level in command.items:
-        clock = known.get(clock_id)
-        if clock is None or clock.ticket_id != command.ticket_id or not clock.escalates(level):
-            continue
-        await clocks.save(work, clock)
+    """Each level of a clock and cycle escalates the ticket once; what is of an earlier cycle is skipped.
+
+    A digest may overtake the events of a clock, and does not tell its facts: then the ticket is escalated, and
+    nothing is noted of the clock.
+    """
+    known = await clocks.lock_all(work, [item.clock_id for item in command.items])
+    for item in command.items:
+        clock = known.get(item.clock_id)
+        if clock is not None and clock.cycle >= item.cycle:
+            if clock.cycle > item.cycle or not clock.escalates(item.level):
+                continue
+            await clocks.save(work, clock)
         await escalate_for_breach(
-            EscalateForBreach(ticket_id=command.ticket_id, clock_id=clock_id, level=level), work
+            EscalateForBreach(ticket_id=item.ticket_id, clock_id=item.clock_id, level=item.level), work
         )
 
 

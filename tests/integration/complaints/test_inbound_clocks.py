@@ -157,10 +157,34 @@ async def test_the_ladder_raises_the_level_and_never_lowers_it(desk: Any, sla_ev
     ladder = {"target": "supervisor", "threshold_at": at(25), "fired_at": at(25)}
     await sla_events.tell(6, sla.EscalationDueV1, case.id, level=2, **ladder)
     await sla_events.tell(5, sla.EscalationDueV1, case.id, level=1, **ladder)
-    item = {"clock_id": CLOCK, "metric": "response", "kind": "escalation", "level": 3, "threshold_at": at(26)}
-    digest = {"target": "management", "fired_at": at(26), "items": [item]}
-    await sla_events.tell(7, sla.EscalationDigestV1, case.id, **digest)
+    await sla_events.tell(7, sla.EscalationDigestV1, case.id, **digest_of((case.id, "escalation", 3)))
     assert (await case.read())["handling"]["escalation_level"] == 3
+
+
+def digest_of(*items: tuple[str, str, int], subject_kind: str = "complaint") -> dict[str, Any]:
+    """Each item: complaint id, kind, level."""
+    facts = {"clock_id": CLOCK, "cycle": 1, "metric": "response", "threshold_at": at(26)}
+    told = [
+        {**facts, "subject_kind": subject_kind, "subject_id": complaint_id, "kind": kind, "level": level}
+        for complaint_id, kind, level in items
+    ]
+    return {"target": "management", "window_start": at(26), "part": 1, "fired_at": at(26), "items": told}
+
+
+async def test_a_digest_raises_each_complaint_to_its_highest_escalation(desk: Any, sla_events: Sla) -> None:
+    cases = [await desk.owned() for _ in range(3)]
+    first, second, warned = (case.id for case in cases)
+    told = [
+        (first, "escalation", 1),
+        (second, "escalation", 2),
+        (second, "escalation", 1),
+        (warned, "warning", 1),
+    ]
+    await sla_events.tell(1, sla.EscalationDigestV1, str(uuid4()), **digest_of(*told))
+    levels = [(await case.read())["handling"]["escalation_level"] for case in cases]
+    assert levels == [1, 2, 0]
+    of_tickets = digest_of((str(uuid4()), "escalation", 1), subject_kind="ticket")
+    await sla_events.tell(2, sla.EscalationDigestV1, str(uuid4()), **of_tickets)
 
 
 async def test_a_breach_told_after_closure_stays_on_the_clock_only(
@@ -202,4 +226,4 @@ async def test_every_event_of_a_clock_has_a_subscription() -> None:
     }
     of_promised_dates = {sla.ClockRecommittedV1, sla.CommitmentAtRiskV1}  # which complaints do not have
     of_clocks = {one for one in published if "subject_kind" in one.model_fields}
-    assert of_clocks - of_promised_dates == subscribed
+    assert (of_clocks - of_promised_dates) | {sla.EscalationDigestV1} == subscribed

@@ -1,5 +1,6 @@
 """A version applied to what runs already: a job with progress, resumable, that convicts nothing of the past."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -84,10 +85,13 @@ async def test_shorter_target_leaves_its_notice_and_convicts_nothing(
     )
 
 
-async def test_what_the_change_makes_late_is_one_digest(desk: Any, target: dict[str, Any]) -> None:
+async def test_what_the_change_makes_late_is_one_digest_over_all_subjects(
+    desk: Any, target: dict[str, Any]
+) -> None:
     levels = [{"offset": 0, "target": "lead"}, {"offset": 0, "target": "lead"}]
     await desk.promise(target | {"duration": 8})
-    await desk.open_ticket()
+    for _ in range(3):
+        await desk.open_ticket()
     await desk.advance("11:30")
     before = len(await desk.published())
     await apply(
@@ -95,8 +99,28 @@ async def test_what_the_change_makes_late_is_one_digest(desk: Any, target: dict[
         await add_version(desk, target | {"duration": 2, "notice": 0, "warn_at": [], "escalations": levels}),
     )
     await desk.drain()
-    names = [name for name, _ in (await desk.published())[before:]]
-    assert sorted(names) == ["clock_breached", "clock_retargeted", "escalation_digest"]
+    await desk.advance("11:32")
+    names = Counter(name for name, _ in (await desk.published())[before:])
+    assert names == {"clock_breached": 3, "clock_retargeted": 3, "escalation_digest": 1}
+    (told,) = await desk.rows("SELECT count(*) AS lines FROM digest_lines WHERE told_at IS NOT NULL")
+    assert told["lines"] == 6
+
+
+async def test_date_that_the_change_puts_at_risk_is_announced_and_in_no_digest(
+    desk: Any, target: dict[str, Any]
+) -> None:
+    await desk.promise(target | {"duration": 2, "warn_at": []})
+    ticket_id = await desk.open_ticket()
+    made = ticketing.CommitmentMadeV1(ticket_id=ticket_id, committed_at=desk.at("14:00"))
+    await desk.publish(ticket_id, made)
+    await desk.advance("09:00")
+    longer = target | {"duration": 8, "warn_at": []}
+    job = await apply(desk, await add_version(desk, longer))
+    await desk.drain()
+    assert (await desk.get(f"jobs/{job['id']}"))["state"] == "done"
+    await desk.advance("09:30")
+    names = [name for name, _ in await desk.published()]
+    assert (names.count("commitment_at_risk"), names.count("escalation_digest")) == (1, 0)
 
 
 async def test_job_goes_on_after_the_last_committed_batch(

@@ -131,30 +131,67 @@ async def test_each_clock_escalates_for_itself(desk, neighbours) -> None:
     assert len((await desk.get(ticket))["clocks"]) == 2
 
 
-async def test_a_digest_escalates_what_it_stands_for(desk, neighbours) -> None:
-    ticket = await desk.open()
-    await say(neighbours, ticket, 1, sla.ClockStartedV1)
-    digest = sla.EscalationDigestV1(
-        subject_kind="ticket",
-        subject_id=ticket["id"],
+def digest_of(*items: tuple[Any, ...]) -> sla.EscalationDigestV1:
+    """Each item: ticket id, clock, kind, level, and the cycle unless it is the first."""
+    return sla.EscalationDigestV1(
         target="team-lead",
+        window_start=DUE,
+        part=1,
         fired_at=DUE,
         items=[
             sla.EscalationDigestV1.Item(
-                clock_id=clock_id, metric="resolution", kind=kind, level=level, threshold_at=DUE
+                subject_kind="ticket",
+                subject_id=ticket_id,
+                clock_id=clock_id,
+                cycle=cycle[0] if cycle else 1,
+                metric="resolution",
+                kind=kind,
+                level=level,
+                threshold_at=DUE,
             )
-            for clock_id, kind, level in (
-                (CLOCK, "warning", 1),
-                (CLOCK, "escalation", 2),
-                (CLOCK, "escalation", 1),
-                (uuid4(), "escalation", 5),
-            )
+            for ticket_id, clock_id, kind, level, *cycle in items
         ],
     )
+
+
+async def levels(desk, ticket) -> list[int]:
+    steps = await desk.steps(ticket)
+    return [step["details"]["level"] for step in steps if step["step"] == "ticket_escalated"]
+
+
+async def test_a_digest_escalates_every_ticket_that_it_stands_for(desk, neighbours) -> None:
+    first, second, unmentioned = [await desk.open() for _ in range(3)]
+    await say(neighbours, first, 1, sla.ClockStartedV1)
+    await say(neighbours, second, 1, sla.ClockStartedV1, clock_id=OTHER_CLOCK)
+    digest = digest_of(
+        (first["id"], CLOCK, "warning", 1),
+        (first["id"], CLOCK, "escalation", 2),
+        (first["id"], CLOCK, "escalation", 1),
+        (second["id"], OTHER_CLOCK, "escalation", 3),
+        (unmentioned["id"], uuid4(), "warning", 1),
+    )
     for _ in range(2):
-        await neighbours.tell(neighbours.record(digest, UUID(ticket["id"]), 2))
-    assert (await desk.get(ticket))["escalation_level"] == 2
-    assert [s["step"] for s in await desk.steps(ticket)].count("ticket_escalated") == 1
+        await neighbours.tell(neighbours.record(digest, uuid4(), 1))
+    assert [await levels(desk, ticket) for ticket in (first, second, unmentioned)] == [[2], [3], []]
+
+
+async def test_a_digest_that_overtakes_the_events_of_a_clock_escalates_all_the_same(desk, neighbours) -> None:
+    ticket = await desk.open()
+    digest = digest_of((ticket["id"], CLOCK, "escalation", 2))
+    await neighbours.tell(neighbours.record(digest, uuid4(), 1))
+    assert await levels(desk, ticket) == [2]
+    await say(neighbours, ticket, 1, sla.ClockStartedV1)
+    ahead = digest_of((ticket["id"], CLOCK, "escalation", 3, 2))
+    await neighbours.tell(neighbours.record(ahead, uuid4(), 2))
+    assert await levels(desk, ticket) == [2, 3]
+
+
+async def test_a_digest_of_an_earlier_cycle_escalates_no_more(desk, neighbours) -> None:
+    ticket = await desk.open()
+    await say(neighbours, ticket, 1, sla.ClockStartedV1, cycle=2)
+    digest = digest_of((ticket["id"], CLOCK, "escalation", 2))
+    await neighbours.tell(neighbours.record(digest, uuid4(), 1))
+    assert await levels(desk, ticket) == []
 
 
 @pytest.mark.parametrize("path", [["resolution"], ["resolution", "closure"], ["cancellation"]], ids=str)

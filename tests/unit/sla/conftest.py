@@ -11,6 +11,7 @@ import pytest
 from services.sla.domain.calendars import CalendarSpecification, materialise
 from services.sla.domain.catalogue import CalendarVersion, Catalogue
 from services.sla.domain.clock import Clock
+from services.sla.domain.events import DigestLine
 from services.sla.domain.firing import decide
 from services.sla.domain.ledger import Entry, EntryKind
 from services.sla.domain.metrics import SubjectKind
@@ -53,6 +54,7 @@ class History:
         self.subject = Subject(id=derived_id("subject"), kind=SubjectKind(kind), revision=1)
         self.published: list[DomainEvent] = []
         self.timers: list[Timer] = []
+        self.digested: list[DigestLine] = []
         self.caps = StormCaps()
         self.allowance: Allowance | None = None
         self._sequence = 0
@@ -86,7 +88,9 @@ class History:
 
     def collect(self) -> None:
         self.published += self.subject.take_events()
-        self.timers += self.subject.take_changes().timers
+        changes = self.subject.take_changes()
+        self.timers += changes.timers
+        self.digested += changes.digest_lines
 
     def fire(self, now: datetime, *, up_to: datetime | None = None) -> None:
         """What the timer worker does at `now`, until nothing is due."""

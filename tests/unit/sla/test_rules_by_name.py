@@ -122,7 +122,7 @@ def test_rule_8_threshold_fires_once_however_often_it_is_asked_for(lab: Any) -> 
         ticket.fire(lab.at(at))
         ticket.happen("assigned", lab.at(at))
     ticket.advance(lab.at("+9 00:00"))
-    assert [name for name in ticket.names() if name not in ("ClockStarted", "EscalationDigest")] == [
+    assert [name for name in ticket.names() if name != "ClockStarted"] == [
         "ClockWarned",
         "ClockBreached",
         "EscalationDue",
@@ -150,17 +150,31 @@ def test_rule_9_storm_cap_of_a_subject_and_of_a_target(lab: Any, identify: Any) 
     assert taken == [True, True, False, True, False, True]
 
 
-def test_rule_9_what_is_over_the_cap_is_counted_in_one_digest(lab: Any) -> None:
+def test_rule_9_what_is_over_the_cap_is_counted_for_the_digest(lab: Any) -> None:
     escalations = [{"offset": 0, "target": "lead", "repeat_every": 1, "repeat_cap": 4}]
     ticket = lab.ticket(lab.target(duration=1, escalations=escalations))
     ticket.happen("opened", lab.at("00:00"))
-    caps = StormCaps(per_subject=1, window=timedelta(hours=6))
-    ticket.caps, ticket.allowance = caps, Allowance(caps)
-    ticket.advance(lab.at("05:59"))
-    ticket.allowance = Allowance(caps)
+    ticket.allowance = Allowance(StormCaps(per_subject=1, window=timedelta(hours=6)))
     ticket.advance(lab.at("12:00"))
-    digests = [event for event in ticket.published if isinstance(event, events.EscalationDigest)]
-    assert [len(digest.items) for digest in digests] == [4]
+    assert [name for name in ticket.names() if name == "EscalationDue"] == ["EscalationDue"]
+    assert [line.threshold_at for line in ticket.digested] == [
+        lab.at(at) for at in ("02:00", "03:00", "04:00", "05:00")
+    ]
+
+
+def test_rule_9_the_cap_holds_at_the_edge_of_a_window(lab: Any) -> None:
+    """Due in one window and fired seconds later in the next: neither past nor free of the caps."""
+    escalations = [{"offset": 0, "target": "lead", "repeat_every": 1, "repeat_cap": 19}]
+    target = lab.target(duration=1, unit="business_seconds", escalations=escalations)
+    ticket = lab.ticket(target)
+    ticket.happen("opened", lab.at("09:59:30"))
+    caps = StormCaps(per_target=3)
+    ticket.allowance = Allowance(caps)
+    ticket.fire(lab.at("10:00:05"))
+    announced = [event for event in ticket.published if isinstance(event, events.EscalationDue)]
+    assert (len(announced), len(ticket.digested)) == (3, 17)
+    assert all(caps.window_start(event.threshold_at) == lab.at("09:00") for event in announced)
+    assert all(line.is_capped for line in ticket.digested)
 
 
 def test_rule_10_everything_is_exact_to_the_second(lab: Any) -> None:

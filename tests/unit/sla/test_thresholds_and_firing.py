@@ -130,22 +130,19 @@ def test_share_of_days_is_rounded_down_to_whole_days(lab: Any, duration: int, wa
 # Rule 8: outages.
 
 
-def test_past_warnings_and_escalations_become_one_digest_a_target_after_an_outage(lab: Any) -> None:
+def test_past_warnings_and_escalations_become_lines_of_digests_after_an_outage(lab: Any) -> None:
     ticket = watched(lab)
     ticket.fire(lab.at("15:00"))
-    assert ticket.names()[1:] == ["ClockBreached", "EscalationDigest", "EscalationDigest", "EscalationDigest"]
+    assert ticket.names()[1:] == ["ClockBreached"]
     breached = ticket.published[1]
     assert (breached.breached_at, breached.fired_at) == (lab.at("13:00"), lab.at("15:00"))
-    lines = {
-        event.target: [(item.kind.value, item.level, item.threshold_at) for item in event.items]
-        for event in ticket.published
-        if isinstance(event, events.EscalationDigest)
-    }
-    assert lines == {
-        "assignee": [("warning", 1, lab.at("11:00")), ("warning", 2, lab.at("12:00"))],
-        "lead": [("escalation", 1, lab.at("13:00"))],
-        "manager": [("escalation", 2, lab.at("14:00"))],
-    }
+    assert [(line.target, line.kind, line.level, line.threshold_at) for line in ticket.digested] == [
+        ("assignee", "warning", 1, lab.at("11:00")),
+        ("assignee", "warning", 2, lab.at("12:00")),
+        ("lead", "escalation", 1, lab.at("13:00")),
+        ("manager", "escalation", 2, lab.at("14:00")),
+    ]
+    assert {(line.fired_at, line.is_capped) for line in ticket.digested} == {(lab.at("15:00"), False)}
     ticket.advance(lab.at("19:00"))
     assert instants(ticket)[1:] == [("EscalationDue", lab.at("16:00")), ("EscalationDue", lab.at("18:00"))]
 
@@ -196,18 +193,18 @@ def test_timers_do_not_overtake_the_horizon(lab: Any) -> None:
 # Rule 9: storm caps.
 
 
-def test_escalations_above_the_cap_wait_for_the_digest_at_the_end_of_the_window(lab: Any) -> None:
+def test_escalations_above_the_cap_are_written_down_for_the_digest_at_their_instants(lab: Any) -> None:
     caps = StormCaps(per_subject=1, window=timedelta(hours=6))
     ticket = watched(lab)
     ticket.allowance = Allowance(caps)
     ticket.advance(lab.at("17:59"))
     assert Counter(ticket.names())["EscalationDue"] == 1
-    assert Counter(ticket.names())["EscalationDigest"] == 0
+    lines = [(line.threshold_at, line.fired_at, line.is_capped) for line in ticket.digested]
+    assert lines == [(lab.at(at), lab.at(at), True) for at in ("14:00", "16:00")]
     ticket.allowance = Allowance(caps)
     ticket.advance(lab.at("18:00"))
-    (digest,) = [event for event in ticket.published if isinstance(event, events.EscalationDigest)]
-    assert [item.threshold_at for item in digest.items] == [lab.at("14:00"), lab.at("16:00")]
     assert instants(ticket)[-1] == ("EscalationDue", lab.at("18:00")), "the next window has room again"
+    assert len(ticket.digested) == 2
 
 
 def test_other_target_does_not_wait_for_the_one_above_its_cap(lab: Any) -> None:
