@@ -4,12 +4,19 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from careloop.infrastructure.errors import InfrastructureError
 from careloop.infrastructure.kafka import KafkaServer
 from careloop.infrastructure.postgres import PostgresServer
 
 KAFKA_PARTITIONS = 4
+
+# Where a red run stops a change, the same examples every time; a developer's runs look for new ones. How fast examples
+# are drawn says something about the machine, not about the code.
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
 
 
 @pytest.fixture(scope="session")

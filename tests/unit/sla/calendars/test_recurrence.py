@@ -64,6 +64,16 @@ TABLE: dict[str, tuple[Recurrence, str, list[str]]] = {
         "2026-02-13",
         ["2026-02-13", "2026-03-13", "2026-11-13"],
     ),
+    "every Monday of March and its last Friday": (
+        Recurrence(
+            Frequency.YEARLY,
+            months=frozenset({3}),
+            weekdays=frozenset({OrdinalWeekday(0, MO), OrdinalWeekday(-1, FR)}),
+            count=7,
+        ),
+        "2026-03-02",
+        ["2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23", "2026-03-27", "2026-03-30", "2027-03-01"],
+    ),
     "a rule that names no day is over": (
         Recurrence(Frequency.DAILY, months=frozenset({2}), month_days=frozenset({30})),
         "2026-02-01",
@@ -105,7 +115,9 @@ def rules(draw: st.DrawFn) -> Recurrence:
     months = draw(MONTHS)
     month_days = frozenset() if frequency is Frequency.WEEKLY else draw(MONTH_DAYS)
     bounded = frequency in (Frequency.YEARLY, Frequency.MONTHLY) and not month_days
-    ordinals = st.integers(-5, 5) if bounded else st.just(0)
+    # All counted or none: of a mixture dateutil takes only days that are both, RFC 5545 those that are either.
+    counted = bounded and draw(st.booleans())
+    ordinals = st.integers(-5, 5).filter(bool) if counted else st.just(0)
     return Recurrence(
         frequency,
         interval=draw(st.integers(1, 4)),
