@@ -24,6 +24,9 @@ from services.valuation.domain.models.quadrature import beta_rule
 # Rows worked on at once: their columns stay in the processor's cache, and memory is bounded.
 _CHUNK = 16_384
 _LEAST_NODES, _MOST_NODES = 24, 400
+# One customer's horizons are one piece of arithmetic; those of many are taken one after the other, so that memory is
+# bounded.
+_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,10 @@ class _BetaGeometric(Parameters):
             nearness = float(alpha_and_age.min() / ends[-1])
             nodes = int(np.clip(16 / np.sqrt(nearness), _LEAST_NODES, _MOST_NODES))
             points, weights = beta_rule(self.a, self.b + x + self._FIRST_CHANCE, nodes)
+            if len(alpha_and_age) * len(ends) * nodes <= _AT_ONCE:
+                reached = ends[:, None, None] / alpha_and_age[:, None] * points
+                bought = -np.expm1(-(self.r + x) * np.log1p(reached))
+                return np.asarray(coefficients @ (bought @ (weights / points)))
             found = np.zeros(len(alpha_and_age))
             for end, coefficient in zip(ends, coefficients, strict=True):
                 bought = -np.expm1(-(self.r + x) * np.log1p(np.outer(end / alpha_and_age, points)))

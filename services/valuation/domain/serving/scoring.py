@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -20,6 +21,11 @@ HORIZON_MONTHS: Final = 12
 HORIZON_DAYS: Final = UNITS_A_YEAR["day"]
 
 
+@lru_cache(maxsize=8)
+def _twelve_months(rate: float) -> Discounting:
+    return Discounting.by_month(HORIZON_DAYS, "day", rate)
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreRules:
     """What a score rests on besides the models.
@@ -34,7 +40,7 @@ class ScoreRules:
     @property
     def discounting(self) -> Discounting:
         """Twelve months, each discounted from its end."""
-        return Discounting.by_month(HORIZON_DAYS, "day", self.discount_rate)
+        return _twelve_months(self.discount_rate)
 
 
 @dataclass(frozen=True, slots=True)
