@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from services.valuation.api.transactions import TransactionIn
 from services.valuation.domain.errors import ImportHeaderInvalidError
+from services.valuation.domain.import_turns import turn_of
 from services.valuation.domain.ledger import LedgerRules
 from services.valuation.persistence.imports import ImportRow, Rejection
 from shared.kernel.errors import CareloopError, FieldError
@@ -71,7 +72,8 @@ class RowReader:
         except CareloopError as error:
             field = error.field_errors[0].field if error.field_errors else None
             return self._rejection(error.code, field, error.detail, row.external_id)
-        return ImportRow(self.rows, booking.entry, booking.customer_id, booking.customer_external_id)
+        entry, customer_id, name = booking
+        return ImportRow(self.rows, entry, customer_id, name, turn_of(entry.kind, customer_id, name))
 
     def _too_long(self) -> Rejection:
         self.rows += 1
