@@ -286,6 +286,4 @@ def _row(row: Mapping[str, Any]) -> ImportRow:
         margin_minor=row["margin_minor"],
         corrects_external_id=row["corrects_external_id"],
     )
-    return ImportRow(
-        row["row_number"], entry, row["customer_id"], row["customer_external_id"], row["turn"]
-    )
+    return ImportRow(row["row_number"], entry, row["customer_id"], row["customer_external_id"], row["turn"])
