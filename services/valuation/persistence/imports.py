@@ -80,7 +80,9 @@ _STAGE = insert_rows(import_rows)
 _REJECT = insert_rows(import_rejections)
 _NEXT_ROWS = statement(
     sa.text(
-        "SELECT * FROM import_rows WHERE import_id = CAST(:import_id AS uuid)"
+        "SELECT row_number, customer_id, customer_external_id, turn, external_id, kind, amount_minor, currency,"
+        " occurred_at, product_kind, margin_minor, corrects_external_id"
+        " FROM import_rows WHERE import_id = CAST(:import_id AS uuid)"
         " AND turn BETWEEN CAST(:first AS smallint) AND CAST(:last AS smallint)"
         " ORDER BY turn, row_number LIMIT CAST(:limit AS integer)"
     )
@@ -276,14 +278,5 @@ def _import(row: Mapping[str, Any]) -> Import:
 
 
 def _row(row: Mapping[str, Any]) -> ImportRow:
-    entry = Entry(
-        external_id=row["external_id"],
-        kind=row["kind"],
-        amount_minor=row["amount_minor"],
-        currency=row["currency"],
-        occurred_at=row["occurred_at"],
-        product_kind=row["product_kind"],
-        margin_minor=row["margin_minor"],
-        corrects_external_id=row["corrects_external_id"],
-    )
-    return ImportRow(row["row_number"], entry, row["customer_id"], row["customer_external_id"], row["turn"])
+    number, customer_id, name, turn, *entry = row.values()
+    return ImportRow(number, Entry(*entry), customer_id, name, turn)

@@ -1,5 +1,6 @@
 """Book an import's rows, batch by batch: a batch, its outcome and the progress commit together."""
 
+from collections import Counter
 from uuid import UUID
 
 from services.valuation.persistence import imports
@@ -43,13 +44,14 @@ async def book_import(
     await imports.reject(work, job.id, refused)
     if rows:
         await imports.drop_rows(work, job.id, lane, rows[-1])
+    results = Counter(outcome.result for outcome in outcomes)
     # Last, since from here on the other lanes wait for this one's commit.
     advanced = await imports.advance(
         work,
         job.id,
         rows=len(rows),
-        accepted=sum(1 for one in outcomes if one.result == "accepted"),
-        repeated=sum(1 for one in outcomes if one.result == "repeated"),
+        accepted=results["accepted"],
+        repeated=results["repeated"],
         rejected=len(refused),
     )
     failpoints.hit(BATCH_BOOKED)
