@@ -1,9 +1,8 @@
 """`Session` runs statements; `Transaction` is one database transaction; `Work` is one command's share of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shared.db.statements import Statement
 from shared.kernel.aggregates import DomainEvent
@@ -43,8 +42,7 @@ class Session:
             await self.connection.executemany(statement.sql, [statement.arguments(row) for row in rows])
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """One domain event with who caused it and why."""
 
     event: DomainEvent

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from services.valuation.api.transactions import TransactionIn
 from services.valuation.domain.errors import ImportHeaderInvalidError
+from services.valuation.domain.import_turns import turn_of
 from services.valuation.domain.ledger import LedgerRules
 from services.valuation.persistence.imports import ImportRow, Rejection
 from shared.kernel.errors import CareloopError, FieldError
@@ -40,8 +41,7 @@ class RowReader:
         if self._at_start and chunk:
             chunk, self._at_start = chunk.removeprefix(_BOM), False
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            yield from self._line(line)
+        yield from self._lines(lines)
         if len(self._rest) > LONGEST_ROW:
             self._skips, self._rest = True, b""
 
@@ -50,6 +50,10 @@ class RowReader:
         if self._rest or self._skips:
             yield from self._line(self._rest)
         yield from self._end()
+
+    def _lines(self, lines: list[bytes]) -> Iterator[ImportRow | Rejection]:
+        for line in lines:
+            yield from self._line(line)
 
     def _line(self, line: bytes) -> Iterator[ImportRow | Rejection]:
         if self._skips or len(line) > LONGEST_ROW:
@@ -71,7 +75,8 @@ class RowReader:
         except CareloopError as error:
             field = error.field_errors[0].field if error.field_errors else None
             return self._rejection(error.code, field, error.detail, row.external_id)
-        return ImportRow(self.rows, booking.entry, booking.customer_id, booking.customer_external_id)
+        entry, customer_id, name = booking
+        return ImportRow(self.rows, entry, customer_id, name, turn_of(entry.kind, customer_id, name))
 
     def _too_long(self) -> Rejection:
         self.rows += 1
@@ -107,6 +112,34 @@ class CsvReader(RowReader):
         self._open: list[bytes] = []
         self._open_length = 0
         self._drops = False
+
+    def _lines(self, lines: list[bytes]) -> Iterator[ImportRow | Rejection]:
+        at = 0
+        while at < len(lines) and self._columns is None:
+            yield from self._line(lines[at])
+            at += 1
+        lines = lines[at:]
+        texts = self._plain(lines)
+        if texts is None or self._columns is None:
+            yield from super()._lines(lines)
+            return
+        for values in csv.reader(texts, strict=True):
+            self.rows += 1
+            yield self._values(values, self._columns)
+
+    def _plain(self, lines: list[bytes]) -> list[str] | None:
+        """The lines as text where none needs a second look, as most have it: then they are read all at once."""
+        if not lines or self._skips or self._drops or self._open:
+            return None
+        block = (
+            b"\n".join([line for line in lines if line.strip()]).replace(b"\r\n", b"\n").removesuffix(b"\r")
+        )
+        if not block or b'"' in block or b"\r" in block or max(map(len, lines)) > LONGEST_ROW:
+            return None
+        try:
+            return block.decode().split("\n")
+        except UnicodeDecodeError:
+            return None
 
     def _row(self, line: bytes) -> Iterator[ImportRow | Rejection]:
         # An odd number of quotes opens or closes a quoted field that goes on over the line break.
@@ -149,6 +182,9 @@ class CsvReader(RowReader):
             values = next(csv.reader([record.decode()], strict=True))
         except (UnicodeDecodeError, csv.Error) as error:
             return self._rejection("invalid_input", None, f"The row cannot be read: {error}", None)
+        return self._values(values, columns)
+
+    def _values(self, values: list[str], columns: list[str]) -> ImportRow | Rejection:
         if len(values) != len(columns):
             message = f"The row has {len(values)} fields, the header {len(columns)}"
             return self._rejection("invalid_input", None, message, None)

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from services.valuation.api.import_rows import CsvReader, NdjsonReader, RowReader
+from services.valuation.api.import_staging import Staging
 from services.valuation.domain.errors import (
     ImportFormatUnsupportedError,
     ImportInterruptedError,
@@ -21,14 +22,13 @@ from services.valuation.persistence.imports import Import, ImportFormat, ImportR
 from services.valuation.usecases import book_import as booking
 from services.valuation.usecases import receive_import as receiving
 from services.valuation.usecases.context import Valuation
-from services.valuation.usecases.receive_import import StageRows, StartImport
+from services.valuation.usecases.receive_import import StartImport
 from shared.web.commands import CommandEdge, command
 from shared.web.cursors import Paging, paging
 from shared.web.middleware import BODY_LIMIT
 from shared.web.models import ApiModel, Instant, Page
 from shared.web.reads import Reader, reading
 
-STAGED_AT_ONCE = 2_000
 SHOWN_REJECTIONS = 100
 FORMATS: dict[str, ImportFormat] = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
 READERS: dict[ImportFormat, type[RowReader]] = {"csv": CsvReader, "ndjson": NdjsonReader}
@@ -184,21 +184,14 @@ def import_routes(valuation: Valuation, wake_imports: Callable[[], None], limit_
 async def _receive(request: Request, edge: CommandEdge, job: Import, valuation: Valuation) -> Import:
     """Queue the body's rows in bounded chunks; a body that breaks off leaves nothing behind."""
     reader = READERS[job.format](valuation.ledger, valuation.clock.now())
+    staging = Staging(edge, job.id)
     try:
-        rows: list[ImportRow] = []
-        refused: list[Rejection] = []
         async for one in _rows(request, reader):
-            if isinstance(one, ImportRow):
-                rows.append(one)
-            else:
-                refused.append(one)
-            if len(rows) + len(refused) == STAGED_AT_ONCE:
-                await _stage(edge, StageRows(job.id, rows, refused))
-                rows, refused = [], []
-        if rows or refused:
-            await _stage(edge, StageRows(job.id, rows, refused))
+            await staging.add(one)
+        await staging.end()
         return await edge.perform(lambda work: receiving.end_import(job.id, work))
     except Exception as error:
+        await staging.stop()
         await edge.perform(lambda work: receiving.abandon_import(job.id, work))
         if isinstance(error, ClientDisconnect):
             raise ImportInterruptedError from error
@@ -211,10 +204,6 @@ async def _rows(request: Request, reader: RowReader) -> AsyncIterator[ImportRow 
             yield one
     for one in reader.finish():
         yield one
-
-
-async def _stage(edge: CommandEdge, chunk: StageRows) -> Import:
-    return await edge.perform(lambda work: receiving.stage_rows(chunk, work))
 
 
 async def _book_now(edge: CommandEdge, job: Import, valuation: Valuation) -> Import:

@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 # Reviews fall on whole multiples of the interval counted from this Monday, so that the grid never shifts.
 _ANCHOR = date(1970, 1, 5).toordinal()
+
+
+# An import names the same days over and over.
+@lru_cache(maxsize=4096)
+def _start_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class ReviewCalendar:
 
     def start_of(self, day: date) -> datetime:
         """The first instant of `day`, in UTC."""
-        return datetime.combine(day, time.min, self._zone).astimezone(UTC)
+        return _start_of(day, self._zone)
 
     def next_hour(self, hour: int, after: datetime) -> datetime:
         """The first instant after `after` at which the local clock shows `hour`, in UTC.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.valuation.domain.days import ReviewCalendar
@@ -27,8 +27,7 @@ MarginSource = Literal["given", "rate", "default_rate"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What somebody asks to be booked. `amount_minor` is in minor units of `currency` and never negative.
 
     A refund's amount is what was given back; a correction's amount, instant and margin replace those of
@@ -45,8 +44,7 @@ class Entry:
     corrects_external_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Margin:
+class Margin(NamedTuple):
     """Margin in minor units of the ledger's currency with where it came from; `rate` is None when it was given."""
 
     minor: int
@@ -54,8 +52,7 @@ class Margin:
     rate: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(NamedTuple):
     """A booked row of the ledger; `corrects_id` is the purchase that a refund or correction refers to.
 
     exchange  how an amount in another currency was taken in; None for one in the ledger's own
@@ -75,8 +72,7 @@ class Transaction:
         return self.entry.amount_minor if self.exchange is None else self.exchange.amount_minor
 
 
-@dataclass(frozen=True, slots=True)
-class Net:
+class Net(NamedTuple):
     """What is left of a purchase: amount and margin in minor units of the ledger's currency, and its instant.
 
     `counts` is False once all of it was refunded: then it is no purchase any more.
@@ -188,8 +184,7 @@ def gross_amount_of(purchase: Transaction, amendments: Iterable[Transaction]) ->
     return max(corrections, key=_order, default=purchase).entry.amount_minor
 
 
-@dataclass(frozen=True, slots=True)
-class DayValue:
+class DayValue(NamedTuple):
     """What one customer's purchases of one day come to, net, in minor units."""
 
     day: date

@@ -1,14 +1,13 @@
 """Recency, frequency and spend of one customer, kept up to date purchase by purchase."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from services.valuation.domain.ledger import DayValue
 
 
-@dataclass(frozen=True, slots=True)
-class Rfm:
+class Rfm(NamedTuple):
     """What the models need of a customer's purchases, in minor units and whole days.
 
     Purchases of one day count once (`purchase_days`); `purchases` counts each. The first day's spend is

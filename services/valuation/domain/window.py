@@ -1,14 +1,13 @@
 """The value a tier is judged on: margin brought within a rolling window of days ending today."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from services.valuation.domain.ledger import DayValue
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Margin of the purchases on days from `opens_on` on, in minor units.
 
     `oldest` is the earliest of those days that has a purchase (None when there is none): until it leaves,

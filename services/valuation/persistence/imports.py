@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from services.valuation.domain.import_turns import LANES, turns_of
 from services.valuation.domain.ledger import Entry
 from services.valuation.persistence.rows import add_rows, insert_rows, run_rows
 from services.valuation.persistence.tables import import_rejections, import_rows, transaction_imports
@@ -17,6 +18,8 @@ from shared.db.work import Session, Work
 ImportState = Literal["receiving", "processing", "completed", "abandoned"]
 ImportFormat = Literal["csv", "ndjson"]
 
+# Imports of others that are looked at for one to book.
+_LOOKED_AT = 8
 _ROW_NAMES = [column.name for column in import_rows.columns]
 _REJECTION_NAMES = [column.name for column in import_rejections.columns]
 _ADD = statement(insert(transaction_imports))
@@ -41,11 +44,30 @@ _LOCKED = statement(
     .where(transaction_imports.c.id == sa.bindparam("import_id"))
     .with_for_update()
 )
-_LOCK_OPEN = statement(
+_OPEN = statement(
     sa.text(
         "SELECT * FROM transaction_imports WHERE state = 'processing'"
         " AND (CAST(:import_id AS uuid) IS NULL OR id = CAST(:import_id AS uuid))"
-        " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+        " ORDER BY id LIMIT CAST(:limit AS integer)"
+    )
+)
+# Not the job's row: lanes that book side by side would wait for each other's commit.
+_CLAIM_LANE = statement(
+    sa.text(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended("
+        "'transaction_imports ' || CAST(CAST(:import_id AS uuid) AS text), CAST(:lane AS bigint)))"
+    )
+)
+_ADVANCE = statement(
+    sa.text(
+        "UPDATE transaction_imports SET rows_processed = rows_processed + CAST(:rows AS bigint),"
+        " accepted = accepted + CAST(:accepted AS bigint), repeated = repeated + CAST(:repeated AS bigint),"
+        " rejected = rejected + CAST(:rejected AS bigint), progress_at = CAST(:at AS timestamptz),"
+        " state = CASE WHEN CAST(:rows AS bigint) IN (0, rows_received - rows_processed)"
+        " THEN 'completed' ELSE state END,"
+        " completed_at = CASE WHEN CAST(:rows AS bigint) IN (0, rows_received - rows_processed)"
+        " THEN CAST(:at AS timestamptz) END"
+        " WHERE id = CAST(:import_id AS uuid) AND state = 'processing' RETURNING *"
     )
 )
 _LOCK_SILENT = statement(
@@ -58,16 +80,20 @@ _STAGE = insert_rows(import_rows)
 _REJECT = insert_rows(import_rejections)
 _NEXT_ROWS = statement(
     sa.text(
-        "SELECT * FROM import_rows WHERE import_id = CAST(:import_id AS uuid)"
-        " ORDER BY row_number LIMIT CAST(:limit AS integer)"
+        "SELECT row_number, customer_id, customer_external_id, turn, external_id, kind, amount_minor, currency,"
+        " occurred_at, product_kind, margin_minor, corrects_external_id"
+        " FROM import_rows WHERE import_id = CAST(:import_id AS uuid)"
+        " AND turn BETWEEN CAST(:first AS smallint) AND CAST(:last AS smallint)"
+        " ORDER BY turn, row_number LIMIT CAST(:limit AS integer)"
     )
 )
 _DROP_ROWS = statement(
     sa.text(
-        "DELETE FROM import_rows WHERE import_id = CAST(:import_id AS uuid)"
-        " AND row_number <= CAST(:through AS bigint)"
+        "DELETE FROM import_rows WHERE import_id = CAST(:import_id AS uuid) AND turn >= CAST(:first AS smallint)"
+        " AND (turn, row_number) <= (CAST(:turn AS smallint), CAST(:row_number AS bigint))"
     )
 )
+_DROP_ALL = statement(sa.text("DELETE FROM import_rows WHERE import_id = CAST(:import_id AS uuid)"))
 _REJECTIONS = statement(
     sa.text(
         "SELECT * FROM import_rejections WHERE import_id = CAST(:import_id AS uuid)"
@@ -95,14 +121,14 @@ class Import:
     started_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRow:
-    """One row received, counted from 1, with the customer that it names."""
+class ImportRow(NamedTuple):
+    """One row received, counted from 1, with the customer that it names and its turn to be booked."""
 
     row_number: int
     entry: Entry
     customer_id: UUID | None
     customer_external_id: str | None
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +175,32 @@ async def lock(work: Work, import_id: UUID) -> Import | None:
     return None if row is None else _import(row)
 
 
-async def lock_open(work: Work, import_id: UUID | None = None) -> Import | None:
-    """The oldest job with rows to book (or this one), unless another worker has it."""
-    row = await work.fetch_one(_LOCK_OPEN, import_id=import_id)
+async def claim(work: Work, import_id: UUID | None, lane: int | None) -> Import | None:
+    """An import with rows to book whose lane (or every lane) nobody else has: the oldest, or this one."""
+    for row in await work.fetch_all(_OPEN, import_id=import_id, limit=_LOOKED_AT):
+        lanes = range(LANES) if lane is None else (lane,)
+        claimed = [await work.fetch_value(_CLAIM_LANE, import_id=row["id"], lane=one) for one in lanes]
+        if all(claimed):
+            return _import(row)
+    return None
+
+
+async def advance(
+    work: Work, import_id: UUID, *, rows: int, accepted: int, repeated: int, rejected: int
+) -> Import | None:
+    """Count rows that were booked; whoever counts the last one completes the job, or finds none (0) queued.
+
+    None when somebody else has completed it.
+    """
+    row = await work.fetch_one(
+        _ADVANCE,
+        import_id=import_id,
+        rows=rows,
+        accepted=accepted,
+        repeated=repeated,
+        rejected=rejected,
+        at=work.now,
+    )
     return None if row is None else _import(row)
 
 
@@ -177,6 +226,7 @@ async def stage(work: Work, import_id: UUID, rows: Sequence[ImportRow]) -> None:
             row.entry.product_kind,
             row.entry.margin_minor,
             row.entry.corrects_external_id,
+            row.turn,
         )
         for row in rows
     ]
@@ -191,14 +241,27 @@ async def reject(work: Work, import_id: UUID, rejections: Sequence[Rejection]) -
     await run_rows(work, _REJECT, _REJECTION_NAMES, values)
 
 
-async def next_rows(session: Session, import_id: UUID, limit: int) -> list[ImportRow]:
-    """The first rows still queued."""
-    return [_row(row) for row in await session.fetch_all(_NEXT_ROWS, import_id=import_id, limit=limit)]
+async def next_rows(session: Session, import_id: UUID, lane: int | None, limit: int) -> list[ImportRow]:
+    """The first rows still queued for a lane (or at all), in the order of their turns."""
+    first, last = turns_of(lane)
+    rows = await session.fetch_all(_NEXT_ROWS, import_id=import_id, first=first, last=last, limit=limit)
+    return [_row(row) for row in rows]
 
 
-async def drop_rows(work: Work, import_id: UUID, through: int) -> None:
-    """Take rows up to and including `through` out of the queue."""
-    await work.execute(_DROP_ROWS, import_id=import_id, through=through)
+async def drop_rows(work: Work, import_id: UUID, lane: int | None, through: ImportRow) -> None:
+    """Take the rows of a lane (or all) up to and including `through` out of the queue."""
+    await work.execute(
+        _DROP_ROWS,
+        import_id=import_id,
+        first=turns_of(lane)[0],
+        turn=through.turn,
+        row_number=through.row_number,
+    )
+
+
+async def drop_all_rows(work: Work, import_id: UUID) -> None:
+    """Empty the queue of an import."""
+    await work.execute(_DROP_ALL, import_id=import_id)
 
 
 async def rejections(session: Session, import_id: UUID, after: int, limit: int) -> list[Rejection]:
@@ -215,14 +278,5 @@ def _import(row: Mapping[str, Any]) -> Import:
 
 
 def _row(row: Mapping[str, Any]) -> ImportRow:
-    entry = Entry(
-        external_id=row["external_id"],
-        kind=row["kind"],
-        amount_minor=row["amount_minor"],
-        currency=row["currency"],
-        occurred_at=row["occurred_at"],
-        product_kind=row["product_kind"],
-        margin_minor=row["margin_minor"],
-        corrects_external_id=row["corrects_external_id"],
-    )
-    return ImportRow(row["row_number"], entry, row["customer_id"], row["customer_external_id"])
+    number, customer_id, name, turn, *entry = row.values()
+    return ImportRow(number, Entry(*entry), customer_id, name, turn)

@@ -201,7 +201,9 @@ import_rows = sa.Table(
     sa.Column("product_kind", sa.Text),
     sa.Column("margin_minor", sa.BigInteger),
     sa.Column("corrects_external_id", sa.Text),
+    sa.Column("turn", sa.SmallInteger, nullable=False, server_default="0"),
 )
+sa.Index("import_rows_turn", import_rows.c.import_id, import_rows.c.turn, import_rows.c.row_number)
 
 import_rejections = sa.Table(
     "import_rejections",

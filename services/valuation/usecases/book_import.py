@@ -1,6 +1,6 @@
 """Book an import's rows, batch by batch: a batch, its outcome and the progress commit together."""
 
-from dataclasses import replace
+from collections import Counter
 from uuid import UUID
 
 from services.valuation.persistence import imports
@@ -15,12 +15,20 @@ BATCH_BOOKED = failpoints.declare(
 )
 
 
-async def book_import(work: Work, valuation: Valuation, import_id: UUID | None = None) -> Import | None:
-    """The next batch of the oldest open import (or of this one); the job as it is then, None without one."""
-    job = await imports.lock_open(work, import_id)
+async def book_import(
+    work: Work, valuation: Valuation, import_id: UUID | None = None, lane: int | None = None
+) -> Import | None:
+    """The next batch of the oldest open import (or of this one); the job as it is then, None without one.
+
+    With a lane only its purchases are booked: what amends them waits until no lane has any left, and is booked by
+    who claims the whole import.
+    """
+    job = await imports.claim(work, import_id, lane)
     if job is None:
         return None
-    rows = await imports.next_rows(work, job.id, valuation.import_batch_rows)
+    rows = await imports.next_rows(work, job.id, lane, valuation.import_batch_rows)
+    if not rows and lane is not None:
+        return None
     outcomes = await book_transactions(
         [Booking(row.entry, row.customer_id, row.customer_external_id) for row in rows],
         work,
@@ -35,21 +43,19 @@ async def book_import(work: Work, valuation: Valuation, import_id: UUID | None =
     ]
     await imports.reject(work, job.id, refused)
     if rows:
-        await imports.drop_rows(work, job.id, rows[-1].row_number)
-    is_done = len(rows) < valuation.import_batch_rows
-    job = replace(
-        job,
-        state="completed" if is_done else "processing",
-        rows_processed=job.rows_processed + len(rows),
-        accepted=job.accepted + sum(1 for one in outcomes if one.result == "accepted"),
-        repeated=job.repeated + sum(1 for one in outcomes if one.result == "repeated"),
-        rejected=job.rejected + len(refused),
-        progress_at=work.now,
-        completed_at=work.now if is_done else None,
+        await imports.drop_rows(work, job.id, lane, rows[-1])
+    results = Counter(outcome.result for outcome in outcomes)
+    # Last, since from here on the other lanes wait for this one's commit.
+    advanced = await imports.advance(
+        work,
+        job.id,
+        rows=len(rows),
+        accepted=results["accepted"],
+        repeated=results["repeated"],
+        rejected=len(refused),
     )
-    await imports.save(work, job)
     failpoints.hit(BATCH_BOOKED)
-    return job
+    return advanced
 
 
 def _rejection(row: ImportRow, outcome: Outcome) -> Rejection:

@@ -24,8 +24,10 @@ async def book_transactions(
     in any order. Each customer's tier is judged once, after all of them.
     """
     books = await Books.open(bookings, work, valuation, register=register_customers)
-    outcomes: dict[int, Outcome] = {}
-    for place in sorted(range(len(bookings)), key=lambda one: bookings[one].entry.kind != "purchase"):
-        outcomes[place] = books.book(bookings[place], work)
+    outcomes: list[Outcome | None] = [None] * len(bookings)
+    for is_purchase in (True, False):
+        for place, booking in enumerate(bookings):
+            if (booking.entry.kind == "purchase") is is_purchase:
+                outcomes[place] = books.book(booking, work)
     await books.close(work, import_id)
-    return [outcomes[place] for place in range(len(bookings))]
+    return [outcome for outcome in outcomes if outcome is not None]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.valuation.domain.errors import (
@@ -44,8 +44,7 @@ from shared.kernel.errors import CareloopError, FieldError
 from shared.kernel.ids import new_id
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(NamedTuple):
     """An entry for one customer, named by id or by external id."""
 
     entry: Entry
@@ -53,8 +52,7 @@ class Booking:
     customer_external_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """`accepted` wrote a row, `repeated` found it there, `rejected` changed nothing and says why."""
 
     result: Literal["accepted", "repeated", "rejected"]

@@ -107,5 +107,5 @@ async def _receiving(import_id: UUID, work: Work) -> Import:
 
 
 async def _abandon(job: Import, work: Work) -> None:
-    await imports.drop_rows(work, job.id, job.rows_received)
+    await imports.drop_all_rows(work, job.id)
     await imports.save(work, replace(job, state="abandoned", progress_at=work.now, completed_at=work.now))

@@ -124,3 +124,25 @@ def test_how_the_body_is_cut_does_not_matter(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(BODY)]
     chunks = [BODY[start:end] for start, end in pairwise(places)]
     assert csv(*chunks) == csv(BODY)
+
+
+LINES = [
+    b"o-1,c-1,2026-03-01,1,,",
+    b"o-2,c-2,2026-03-01,2,,\r",
+    b"o-3,c-3,2026-03-01,-3,,",
+    b'"o-4",c-4,2026-03-01,4,,',
+    b'"o-5',
+    b"",
+    b" \r",
+    b"\xc2\xa0",
+    b"\xff,c-6,2026-03-01,6,,",
+    b"o-7,c-7\r,2026-03-01,7,,",
+    b"o-8,c-8",
+    b"o-9,c-9,2026-03-01,9,,\r\r",
+]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=12))
+def test_lines_that_are_read_all_at_once_are_read_as_they_would_be_one_by_one(lines: list[bytes]) -> None:
+    one_by_one = [line + b"\n" for line in lines]
+    assert csv(HEADER, *one_by_one) == csv(HEADER + b"".join(one_by_one))
