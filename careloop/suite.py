@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from careloop.composite import Composite
 from careloop.documents.site import write_site
@@ -54,6 +55,11 @@ class Suite:
         return self._stepper
 
 
+# A fit takes a second of real time in a process of its own: a replayed year, which takes a minute, asks for none by
+# itself. Ask for one by `POST /valuation/v1/refit-jobs`.
+SIMULATED: Mapping[str, Mapping[str, Any]] = {"valuation": {"refit_hour": None}}
+
+
 @asynccontextmanager
 async def open_suite(
     state_dir: Path,
@@ -87,6 +93,7 @@ async def open_suite(
                 events_database_url=postgres.url(EVENT_LOG),
                 jwks=str(jwks_path(state_dir)),
                 access_log=simulated_start is None,
+                **(SIMULATED.get(name, {}) if simulated_start else {}),
             )
             services[name] = composed.build(settings, clock=clock, transport=transport)
         for service in services.values():

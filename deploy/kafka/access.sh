@@ -17,7 +17,7 @@ READS=${READS:-"
 ticketing: sla valuation
 sla: ticketing valuation complaints
 valuation: ticketing complaints billing
-complaints: sla
+complaints: sla valuation
 "}
 
 # Systems outside the suite that write a topic of their own. One whose password is set gets a user who may write it.

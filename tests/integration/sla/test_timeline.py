@@ -90,7 +90,7 @@ async def test_picture_reads_alone_with_title_description_legend_and_local_times
 
 
 async def test_hostile_names_are_text_and_nothing_else(desk: Any) -> None:
-    spoken = HOSTILE.replace("\x00", "")
+    spoken = "".join(sign for sign in HOSTILE if sign.isprintable())
     escalations = [{"offset": 0, "target": spoken[:100]}]
     calendar = {
         "name": spoken[:120],
