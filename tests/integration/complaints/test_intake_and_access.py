@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
 BODY = {"channel": "web", "description": "Charged twice."}
 
@@ -162,6 +163,13 @@ async def test_assigning_twice_is_one_assignment(desk: Any, outbox: Any) -> None
     assert '"previous_owner_id":"agent-7"' in assigned[1]
 
 
+@pytest.fixture
+def printed_logs() -> None:
+    """Whatever a test before has set up, lines go to standard output."""
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("printed_logs")
 async def test_no_name_address_or_text_is_in_any_event_or_log(
     desk: Any, mail: Any, outbox: Any, issuer: Any, customer_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
